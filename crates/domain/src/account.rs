@@ -1,0 +1,74 @@
+//! Merchants, and the keys with which they speak to the API.
+
+use serde::{Deserialize, Serialize};
+
+use crate::currency::Currency;
+use crate::fee::FeeSchedule;
+use crate::id::{AccountId, ApiKeyId};
+use crate::scope::{Mode, Scope};
+use crate::time::Timestamp;
+
+/// A merchant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its name in the API.
+    pub id: AccountId,
+    /// The shop's name, as people know it.
+    pub name: String,
+    /// Where to write to the merchant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    /// The currency reports begin with.
+    pub default_currency: Currency,
+    /// What each payment costs the merchant.
+    pub fees: FeeSchedule,
+    /// Days from a payment to its being available.
+    pub settlement_days: u8,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What a key may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApiKeyKind {
+    /// Everything of its account and mode; stays on the shop's server (`sk_`).
+    Secret,
+    /// Tokens, payment methods and client-side confirmation; may be in a browser (`pk_`).
+    Publishable,
+}
+
+impl ApiKeyKind {
+    /// What the key's text begins with.
+    #[must_use]
+    pub const fn prefix(self, mode: Mode) -> &'static str {
+        match (self, mode) {
+            (Self::Secret, Mode::Test) => "sk_test_",
+            (Self::Secret, Mode::Live) => "sk_live_",
+            (Self::Publishable, Mode::Test) => "pk_test_",
+            (Self::Publishable, Mode::Live) => "pk_live_",
+        }
+    }
+}
+
+/// An API key; its text is kept only as a hash (under which the store finds this record).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// The key's own name; not the key.
+    pub id: ApiKeyId,
+    /// Whose data it opens.
+    pub scope: Scope,
+    /// What it may be used for.
+    pub kind: ApiKeyKind,
+    /// SHA-256 of the key's text, hexadecimal.
+    pub hash: String,
+    /// The last four characters, so that people can tell keys apart.
+    pub last4: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked; it opens nothing since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+}

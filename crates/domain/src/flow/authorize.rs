@@ -1,0 +1,211 @@
+//! Confirming a payment: the authorisation is begun, and the provider's answer settles it.
+
+use super::{Context, Error, PaymentChange};
+use crate::charge::{self, Authorization, Charge, Checks, Failure};
+use crate::decline::CardErrorCode;
+use crate::event::EventKind;
+use crate::id::{ChargeId, PaymentAttemptId};
+use crate::outcome::{Approval, AuthorizeOutcome, Challenge, Decline, ThreeDSecureResult, UnknownReason};
+use crate::payment_attempt::{self, Operation, OperationKind, PaymentAttempt};
+use crate::payment_intent::{CaptureMethod, CardError, Command, NextAction, PaymentIntent, Status};
+use crate::payment_method::PaymentMethod;
+use crate::provider_key::ProviderKey;
+
+/// Begins an authorisation: what must be durable before the first byte leaves for the provider.
+///
+/// # Errors
+/// The payment's status does not take a confirmation.
+pub fn begin_authorize(
+    ctx: &mut Context<'_>,
+    mut intent: PaymentIntent,
+    method: &PaymentMethod,
+    provider: &str,
+    presence: Presence,
+) -> Result<(PaymentIntent, PaymentAttempt), Error> {
+    if !Command::Confirm.allowed_in(intent.status) {
+        return Err(Error::Command { command: Command::Confirm, status: intent.status });
+    }
+    let id = PaymentAttemptId::new(ctx.mint.ulid());
+    intent.become_(Status::Processing)?;
+    intent.payment_method = Some(method.id);
+    intent.latest_attempt = Some(id);
+    intent.last_error = None;
+    let operation = Operation::begin(OperationKind::Authorize, ProviderKey::authorize(id), intent.amount, ctx.now);
+    let attempt = PaymentAttempt {
+        id,
+        payment_intent: intent.id,
+        payment_method: method.id,
+        amount: intent.amount,
+        capture: intent.capture_method == CaptureMethod::Automatic,
+        off_session: presence.off_session,
+        return_url: presence.return_url,
+        provider: provider.to_owned(),
+        status: payment_attempt::Status::Sending,
+        operation: Some(operation),
+        approval: None,
+        decline: None,
+        captures_refused: 0,
+        answers: None,
+        conflicted: false,
+        created_at: ctx.now,
+    };
+    Ok((intent, attempt))
+}
+
+/// Whether the buyer is there, and where their browser goes after an action.
+#[derive(Clone, Debug, Default)]
+pub struct Presence {
+    /// The buyer is absent.
+    pub off_session: bool,
+    /// Where the browser goes after an action.
+    pub return_url: Option<String>,
+}
+
+/// Settles an authorisation by the provider's answer; `None` when the answer changes nothing.
+///
+/// # Errors
+/// The records do not belong together, or an edge is not declared.
+pub fn settle_authorize(
+    ctx: &mut Context<'_>,
+    intent: PaymentIntent,
+    attempt: PaymentAttempt,
+    method: &PaymentMethod,
+    outcome: AuthorizeOutcome,
+) -> Result<Option<PaymentChange>, Error> {
+    match outcome {
+        AuthorizeOutcome::Approved(approval) => approved(ctx, intent, attempt, method, approval).map(Some),
+        AuthorizeOutcome::Declined(decline) => declined(ctx, intent, attempt, method, decline).map(Some),
+        AuthorizeOutcome::ActionRequired(_) if attempt.status == payment_attempt::Status::ActionRequired => Ok(None),
+        AuthorizeOutcome::ActionRequired(challenge) => action_required(ctx, intent, attempt, challenge).map(Some),
+        AuthorizeOutcome::Unknown(_) if attempt.status == payment_attempt::Status::ActionRequired => Ok(None),
+        AuthorizeOutcome::Unknown(reason) => unknown(ctx, intent, attempt, reason).map(Some),
+    }
+}
+
+fn approved(
+    ctx: &mut Context<'_>,
+    mut intent: PaymentIntent,
+    mut attempt: PaymentAttempt,
+    method: &PaymentMethod,
+    approval: Approval,
+) -> Result<PaymentChange, Error> {
+    let mut charge = charge_of(ctx, &intent, &attempt, method);
+    charge.checks =
+        Checks { cvc: approval.cvc_check, address_line1: approval.address_line1_check, postal_code: approval.postal_code_check };
+    charge.authorization = Some(Authorization {
+        provider_reference: approval.provider_reference.clone(),
+        authorization_code: approval.authorization_code.clone(),
+        network_transaction_id: approval.network_transaction_id.clone(),
+        three_d_secure: approval.three_d_secure,
+    });
+    intent.latest_charge = Some(charge.id);
+    let captured = approval.captured;
+    attempt.approval = Some(approval);
+    let (booking, kind) = if captured {
+        charge.capture(charge.amount.minor())?;
+        attempt.become_(payment_attempt::Status::Captured)?;
+        intent.become_(Status::Succeeded)?;
+        intent.amount_received = charge.amount_captured;
+        (Some(ctx.book_capture(&mut charge)?), EventKind::PaymentIntentSucceeded)
+    } else {
+        attempt.become_(payment_attempt::Status::Authorized)?;
+        intent.become_(Status::RequiresCapture)?;
+        (None, EventKind::PaymentIntentAmountCapturableUpdated)
+    };
+    let events = vec![ctx.charge_event(EventKind::ChargeSucceeded, &mut charge), ctx.intent_event(kind, &mut intent)];
+    Ok(PaymentChange { intent, attempt: Some(attempt), charge: Some(charge), booking, events })
+}
+
+fn declined(
+    ctx: &mut Context<'_>,
+    mut intent: PaymentIntent,
+    mut attempt: PaymentAttempt,
+    method: &PaymentMethod,
+    decline: Decline,
+) -> Result<PaymentChange, Error> {
+    let after_challenge = attempt.status == payment_attempt::Status::ActionRequired;
+    let mut charge = charge_of(ctx, &intent, &attempt, method);
+    let authentication_failed = after_challenge && decline.code == crate::decline::DeclineCode::AuthenticationRequired;
+    let (code, decline_code) = if authentication_failed {
+        (CardErrorCode::PaymentIntentAuthenticationFailure, None)
+    } else {
+        (decline.code.error_code(), Some(decline.code))
+    };
+    charge.status = charge::Status::Failed;
+    charge.checks.cvc = decline.cvc_check;
+    charge.failure = Some(Failure { code, decline_code });
+    attempt.decline = Some(decline);
+    attempt.become_(payment_attempt::Status::Declined)?;
+    intent.become_(Status::RequiresPaymentMethod)?;
+    intent.payment_method = None;
+    intent.latest_charge = Some(charge.id);
+    intent.last_error =
+        Some(CardError { code, decline_code, charge: Some(charge.id), payment_method: Some(Box::new(method.clone())) });
+    let events = vec![
+        ctx.charge_event(EventKind::ChargeFailed, &mut charge),
+        ctx.intent_event(EventKind::PaymentIntentPaymentFailed, &mut intent),
+    ];
+    Ok(PaymentChange { intent, attempt: Some(attempt), charge: Some(charge), booking: None, events })
+}
+
+fn action_required(
+    ctx: &mut Context<'_>,
+    mut intent: PaymentIntent,
+    mut attempt: PaymentAttempt,
+    challenge: Challenge,
+) -> Result<PaymentChange, Error> {
+    attempt.become_(payment_attempt::Status::ActionRequired)?;
+    intent.become_(Status::RequiresAction)?;
+    intent.next_action = Some(NextAction { redirect_url: challenge.redirect_url, return_url: attempt.return_url.clone() });
+    let events = vec![ctx.intent_event(EventKind::PaymentIntentRequiresAction, &mut intent)];
+    Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events })
+}
+
+/// Notes that the outcome of whatever is under way is not known; tells it the first time.
+pub(super) fn unknown(
+    ctx: &mut Context<'_>,
+    mut intent: PaymentIntent,
+    mut attempt: PaymentAttempt,
+    reason: UnknownReason,
+) -> Result<PaymentChange, Error> {
+    let first = attempt.status != payment_attempt::Status::Unknown;
+    attempt.note_unknown(reason, ctx.now)?;
+    let events = if first { vec![ctx.intent_event(EventKind::PaymentIntentProcessing, &mut intent)] } else { Vec::new() };
+    Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events })
+}
+
+fn charge_of(ctx: &mut Context<'_>, intent: &PaymentIntent, attempt: &PaymentAttempt, method: &PaymentMethod) -> Charge {
+    Charge {
+        id: ChargeId::new(ctx.mint.ulid()),
+        payment_intent: intent.id,
+        attempt: attempt.id,
+        provider: attempt.provider.clone(),
+        amount: attempt.amount,
+        amount_captured: 0,
+        amount_refunded: 0,
+        status: charge::Status::Authorized,
+        authorization: None,
+        failure: None,
+        balance_transaction: None,
+        payment_method: method.id,
+        card: method.card.clone(),
+        checks: Checks::default(),
+        billing_details: method.billing_details.clone(),
+        customer: intent.customer,
+        description: intent.description.clone(),
+        receipt_email: intent.receipt_email.clone(),
+        shipping: intent.shipping.clone(),
+        statement_descriptor: intent.statement_descriptor.clone(),
+        statement_descriptor_suffix: intent.statement_descriptor_suffix.clone(),
+        fraud_report: None,
+        metadata: intent.metadata.clone(),
+        created_at: ctx.now,
+        sequence: 0,
+    }
+}
+
+/// Whether the buyer proved to be the cardholder, so that the card may be charged in their absence later.
+#[must_use]
+pub fn authenticated(charge: &Charge) -> bool {
+    charge.authorization.as_ref().is_some_and(|a| a.three_d_secure == Some(ThreeDSecureResult::Authenticated))
+}

@@ -1,0 +1,72 @@
+//! Taking what was reserved.
+
+use super::{Context, Error, PaymentChange, authorize};
+use crate::charge::{Charge, Refusal};
+use crate::event::EventKind;
+use crate::money::Money;
+use crate::outcome::FollowUpOutcome;
+use crate::payment_attempt::{self, Operation, OperationKind, PaymentAttempt};
+use crate::payment_intent::{Command, PaymentIntent, Status};
+use crate::provider_key::ProviderKey;
+
+/// Begins a capture of `amount`, or of all that is reserved.
+///
+/// # Errors
+/// Nothing is reserved, or less is.
+pub fn begin_capture(
+    ctx: &Context<'_>,
+    mut intent: PaymentIntent,
+    mut attempt: PaymentAttempt,
+    amount: Option<i64>,
+) -> Result<(PaymentIntent, PaymentAttempt), Error> {
+    if !Command::Capture.allowed_in(intent.status) {
+        return Err(Error::Command { command: Command::Capture, status: intent.status });
+    }
+    let amount = amount.unwrap_or(attempt.amount.minor());
+    if amount < 1 {
+        return Err(Refusal::NotPositive.into());
+    }
+    if amount > attempt.amount.minor() {
+        return Err(Refusal::TooMuch { available: attempt.amount.minor() }.into());
+    }
+    let key = ProviderKey::capture(attempt.id, attempt.captures_refused);
+    let amount = Money::new(amount, attempt.amount.currency());
+    attempt.begin(Operation::begin(OperationKind::Capture, key, amount, ctx.now))?;
+    intent.become_(Status::Processing)?;
+    Ok((intent, attempt))
+}
+
+/// Settles a capture by the provider's answer.
+///
+/// # Errors
+/// The records do not belong together, or an edge is not declared.
+pub fn settle_capture(
+    ctx: &mut Context<'_>,
+    mut intent: PaymentIntent,
+    mut attempt: PaymentAttempt,
+    mut charge: Charge,
+    outcome: FollowUpOutcome,
+) -> Result<PaymentChange, Error> {
+    let amount = attempt.operation.as_ref().ok_or(Error::Inconsistent("a capture without its operation"))?.amount;
+    match outcome {
+        FollowUpOutcome::Done => {
+            charge.capture(amount.minor())?;
+            attempt.become_(payment_attempt::Status::Captured)?;
+            intent.become_(Status::Succeeded)?;
+            intent.amount_received = amount.minor();
+            let booking = Some(ctx.book_capture(&mut charge)?);
+            let events = vec![
+                ctx.charge_event(EventKind::ChargeCaptured, &mut charge),
+                ctx.intent_event(EventKind::PaymentIntentSucceeded, &mut intent),
+            ];
+            Ok(PaymentChange { intent, attempt: Some(attempt), charge: Some(charge), booking, events })
+        }
+        FollowUpOutcome::Refused(_) => {
+            attempt.captures_refused = attempt.captures_refused.saturating_add(1);
+            attempt.become_(payment_attempt::Status::Authorized)?;
+            intent.become_(Status::RequiresCapture)?;
+            Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events: Vec::new() })
+        }
+        FollowUpOutcome::Unknown(reason) => authorize::unknown(ctx, intent, attempt, reason),
+    }
+}

@@ -1,0 +1,297 @@
+//! Identifiers: a prefix that names the kind of object, and a ULID.
+//!
+//! A ULID orders by time of creation. Its 128 bits are, from the top: 48 bits of milliseconds, 21 bits
+//! of a sequence within the millisecond, and 59 random bits. The top 63 bits of use (42 bits of time and
+//! the sequence) are unique within one process and become row numbers in the embedded store, so that
+//! inserts land at the right edge of their table.
+//!
+//! Absent on purpose: a source of time or randomness. [`UlidSequence`] takes both as arguments.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::time::Timestamp;
+
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const TEXT_LENGTH: usize = 26;
+const SEQUENCE_BITS: u32 = 21;
+const SEQUENCE_MAX: u32 = (1 << SEQUENCE_BITS) - 1;
+const RANDOM_BITS: u32 = 59;
+const RANDOM_MASK: u64 = (1 << RANDOM_BITS) - 1;
+const TIME_BITS_IN_ROW: u32 = 42;
+
+/// A 128-bit identifier that sorts by time of creation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ulid(u128);
+
+impl Ulid {
+    /// The smallest identifier; names the platform itself where an account is asked for.
+    pub const NIL: Self = Self(0);
+    /// The largest identifier.
+    pub const MAX: Self = Self(u128::MAX);
+
+    /// Builds an identifier from its parts; the sequence is cut to 21 bits and the randomness to 59.
+    #[must_use]
+    pub fn from_parts(at: Timestamp, sequence: u32, random: u64) -> Self {
+        let millis = u128::from(u64::try_from(at.millis()).unwrap_or(0) & 0xFFFF_FFFF_FFFF);
+        let sequence = u128::from(sequence & SEQUENCE_MAX);
+        Self(millis << 80 | sequence << RANDOM_BITS | u128::from(random & RANDOM_MASK))
+    }
+
+    /// From the 128 bits themselves.
+    #[must_use]
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The 128 bits themselves.
+    #[must_use]
+    pub const fn bits(self) -> u128 {
+        self.0
+    }
+
+    /// The moment of creation that the identifier carries.
+    #[must_use]
+    pub fn created_at(self) -> Timestamp {
+        let millis = (self.0 >> 80) & 0xFFFF_FFFF_FFFF;
+        Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+
+    /// The smallest identifier of that millisecond: the boundary for filters by time.
+    #[must_use]
+    pub fn first_at(at: Timestamp) -> Self {
+        Self::from_parts(at, 0, 0)
+    }
+
+    /// 63 bits, unique among the identifiers of one process, in the identifiers' own order (until the year 2109).
+    #[must_use]
+    pub fn row(self) -> i64 {
+        let millis = (self.0 >> 80) & ((1 << TIME_BITS_IN_ROW) - 1);
+        let sequence = (self.0 >> RANDOM_BITS) & u128::from(SEQUENCE_MAX);
+        i64::try_from(millis << SEQUENCE_BITS | sequence).unwrap_or(i64::MAX)
+    }
+}
+
+impl fmt::Display for Ulid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0u8; TEXT_LENGTH];
+        let mut rest = self.0;
+        for slot in text.iter_mut().rev() {
+            let digit = usize::try_from(rest & 31).unwrap_or(0);
+            *slot = ALPHABET.get(digit).copied().unwrap_or(b'0');
+            rest >>= 5;
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Ulid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is not an identifier of the kind that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid identifier")]
+pub struct InvalidId;
+
+impl FromStr for Ulid {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        if text.len() != TEXT_LENGTH {
+            return Err(InvalidId);
+        }
+        let mut bits: u128 = 0;
+        for byte in text.bytes() {
+            let digit = ALPHABET.iter().position(|c| *c == byte).ok_or(InvalidId)?;
+            if bits >> 123 != 0 {
+                return Err(InvalidId);
+            }
+            bits = bits << 5 | u128::try_from(digit).map_err(|_| InvalidId)?;
+        }
+        Ok(Self(bits))
+    }
+}
+
+impl Serialize for Ulid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ulid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Makes identifiers that strictly increase within one process, also when the clock stands still or runs back.
+#[derive(Debug, Default)]
+pub struct UlidSequence {
+    last_millis: i64,
+    sequence: u32,
+}
+
+impl UlidSequence {
+    /// The next identifier, given the time and 64 random bits.
+    pub fn next(&mut self, now: Timestamp, random: u64) -> Ulid {
+        if now.millis() > self.last_millis {
+            self.last_millis = now.millis();
+            self.sequence = 0;
+        } else if self.sequence < SEQUENCE_MAX {
+            self.sequence += 1;
+        } else {
+            self.last_millis = self.last_millis.saturating_add(1);
+            self.sequence = 0;
+        }
+        Ulid::from_parts(Timestamp::from_millis(self.last_millis), self.sequence, random)
+    }
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// What the text form begins with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Names the object with that ULID.
+            #[must_use]
+            pub const fn new(ulid: Ulid) -> Self {
+                Self(ulid)
+            }
+
+            /// The ULID without its prefix.
+            #[must_use]
+            pub const fn ulid(self) -> Ulid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($prefix)?;
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                text.strip_prefix($prefix).ok_or(InvalidId)?.parse().map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A merchant.
+    AccountId = "acct_";
+    /// An API key's own name; not the key.
+    ApiKeyId = "key_";
+    /// A line of the merchant's statement.
+    BalanceTransactionId = "txn_";
+    /// The visible result of an authorised attempt.
+    ChargeId = "ch_";
+    /// A buyer the merchant knows.
+    CustomerId = "cus_";
+    /// Something that happened.
+    EventId = "evt_";
+    /// An entry of the internal books.
+    JournalEntryId = "je_";
+    /// One try through one provider.
+    PaymentAttemptId = "pa_";
+    /// A purpose to collect an amount.
+    PaymentIntentId = "pi_";
+    /// A card to pay with.
+    PaymentMethodId = "pm_";
+    /// Money given back.
+    RefundId = "re_";
+    /// A try to save a card through one provider.
+    SetupAttemptId = "setatt_";
+    /// A purpose to save a card for later.
+    SetupIntentId = "seti_";
+    /// A card handed over once.
+    TokenId = "tok_";
+    /// The card inside a token.
+    CardId = "card_";
+    /// A request to the API.
+    RequestId = "req_";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn text_form_round_trips(bits: u128) {
+            let id = PaymentIntentId::new(Ulid::from_bits(bits));
+            prop_assert_eq!(id.to_string().parse::<PaymentIntentId>(), Ok(id));
+        }
+
+        #[test]
+        fn text_order_is_identifier_order(a: u128, b: u128) {
+            let (a, b) = (Ulid::from_bits(a), Ulid::from_bits(b));
+            prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
+        }
+    }
+
+    #[test]
+    fn identifiers_and_rows_increase_when_the_clock_stands_still_or_runs_back() {
+        let mut sequence = UlidSequence::default();
+        let times = [5, 5, 5, 3, 9, 9, 1];
+        let ids: Vec<Ulid> = times.iter().map(|t| sequence.next(Timestamp::from_millis(*t), 7)).collect();
+        assert!(ids.windows(2).all(|w| w[0] < w[1] && w[0].row() < w[1].row()), "{ids:?}");
+    }
+
+    #[test]
+    fn a_full_millisecond_borrows_from_the_next() {
+        let mut sequence = UlidSequence { last_millis: 5, sequence: SEQUENCE_MAX };
+        assert_eq!(sequence.next(Timestamp::from_millis(5), 0).created_at().millis(), 6);
+    }
+
+    #[test]
+    fn the_time_of_creation_can_be_read_back() {
+        let at = Timestamp::from_millis(1_795_000_000_123);
+        assert_eq!(Ulid::from_parts(at, 3, 4).created_at(), at);
+    }
+
+    #[test]
+    fn wrong_prefixes_lengths_letters_and_overflows_are_refused() {
+        let good = PaymentIntentId::new(Ulid::MAX).to_string();
+        assert!(good.parse::<PaymentIntentId>().is_ok());
+        for bad in ["", "pi_", &good.replace("pi_", "ch_"), &good.replace('Z', "U"), &good.replace("pi_7", "pi_8"), &format!("{good}0")] {
+            assert_eq!(bad.parse::<PaymentIntentId>(), Err(InvalidId), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! One try to take a payment through one provider, and the operation under way on it.
+//!
+//! Invariants: every status change follows [`EDGES`]; an attempt in `Sending` or `Unknown` always carries the
+//! operation that is under way; a terminal status never changes. Absent on purpose: the card's number.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{PaymentAttemptId, PaymentIntentId, PaymentMethodId};
+use crate::money::Money;
+use crate::outcome::{Approval, Decline, UnknownReason};
+use crate::provider_key::ProviderKey;
+use crate::time::Timestamp;
+
+/// What a provider is asked to do with an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationKind {
+    /// Reserve the amount on the card, and take it at once where the payment says so.
+    Authorize,
+    /// Take what was reserved.
+    Capture,
+    /// Give up what was reserved.
+    Void,
+    /// Give the money back.
+    Refund,
+    /// Check that a card can be saved.
+    VerifyCard,
+}
+
+/// An operation that a provider was asked for and that has no known end yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// What was asked.
+    pub kind: OperationKind,
+    /// Under which key.
+    pub key: ProviderKey,
+    /// How much.
+    pub amount: Money,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// Why its end is not known, once it was sent and is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<UnknownReason>,
+    /// How often the provider was asked about it.
+    #[serde(default)]
+    pub checks: u32,
+    /// When to ask again.
+    pub next_check_at: Timestamp,
+}
+
+/// The first pause before a provider is asked about an operation: longer than a connector's deadline.
+const FIRST_CHECK_AFTER_MS: i64 = 10_000;
+/// After an unknown outcome the first question comes soon: most such payments have an end by then.
+const CHECK_BASE_MS: i64 = 500;
+/// The longest pause between two questions.
+const CHECK_MAX_MS: i64 = 60_000;
+
+impl Operation {
+    /// Begins an operation.
+    #[must_use]
+    pub const fn begin(kind: OperationKind, key: ProviderKey, amount: Money, now: Timestamp) -> Self {
+        Self { kind, key, amount, started_at: now, unknown: None, checks: 0, next_check_at: now.plus_millis(FIRST_CHECK_AFTER_MS) }
+    }
+
+    /// Notes that its outcome is not known, and when to ask again: pauses double up to a minute.
+    pub fn note_unknown(&mut self, reason: UnknownReason, now: Timestamp) {
+        let pause = CHECK_BASE_MS.checked_shl(self.checks.min(16)).unwrap_or(CHECK_MAX_MS).min(CHECK_MAX_MS);
+        self.unknown = Some(reason);
+        self.checks = self.checks.saturating_add(1);
+        self.next_check_at = now.plus_millis(pause);
+    }
+}
+
+/// Where an attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// An operation is on its way to the provider.
+    Sending,
+    /// An operation was sent and its outcome is not known.
+    Unknown,
+    /// The buyer must act.
+    ActionRequired,
+    /// The amount is reserved.
+    Authorized,
+    /// The amount is taken.
+    Captured,
+    /// The provider or issuer refused.
+    Declined,
+    /// What was reserved was given up.
+    Voided,
+}
+
+/// Every legal change of status.
+pub const EDGES: &[(Status, Status)] = &[
+    (Status::Sending, Status::Unknown),
+    (Status::Sending, Status::ActionRequired),
+    (Status::Sending, Status::Authorized),
+    (Status::Sending, Status::Captured),
+    (Status::Sending, Status::Declined),
+    (Status::Sending, Status::Voided),
+    (Status::Unknown, Status::ActionRequired),
+    (Status::Unknown, Status::Authorized),
+    (Status::Unknown, Status::Captured),
+    (Status::Unknown, Status::Declined),
+    (Status::Unknown, Status::Voided),
+    (Status::ActionRequired, Status::Sending),
+    (Status::ActionRequired, Status::Authorized),
+    (Status::ActionRequired, Status::Captured),
+    (Status::ActionRequired, Status::Declined),
+    (Status::ActionRequired, Status::Voided),
+    (Status::Authorized, Status::Sending),
+];
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 7] =
+        [Self::Sending, Self::Unknown, Self::ActionRequired, Self::Authorized, Self::Captured, Self::Declined, Self::Voided];
+
+    /// Whether the change is declared.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        EDGES.contains(&(self, next))
+    }
+}
+
+/// One try to take a payment through one provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentAttempt {
+    /// Its name.
+    pub id: PaymentAttemptId,
+    /// The payment it is for.
+    pub payment_intent: PaymentIntentId,
+    /// The card it uses.
+    pub payment_method: PaymentMethodId,
+    /// How much it asks for.
+    pub amount: Money,
+    /// Take the money with the authorisation.
+    pub capture: bool,
+    /// The buyer is absent.
+    pub off_session: bool,
+    /// Where the buyer's browser goes after an action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
+    /// Which connector carries it out.
+    pub provider: String,
+    /// Where it stands.
+    pub status: Status,
+    /// What is under way, in `Sending` and `Unknown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
+    /// What the provider granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline: Option<Decline>,
+    /// Captures that the provider refused, so that the next gets a key of its own.
+    #[serde(default)]
+    pub captures_refused: u32,
+    /// The idempotency record that waits for the operation's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
+    /// A late answer contradicted a terminal status; a person must look.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conflicted: bool,
+    /// When it was begun.
+    pub created_at: Timestamp,
+}
+
+/// A status change that no edge declares: an answer that came when it could no longer matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an attempt that is {from:?} cannot become {to:?}")]
+pub struct IllegalEdge {
+    /// The status it has.
+    pub from: Status,
+    /// The status it was to get.
+    pub to: Status,
+}
+
+impl PaymentAttempt {
+    /// Changes the status along a declared edge; a status without an operation loses it.
+    ///
+    /// # Errors
+    /// No edge declares the change.
+    pub fn become_(&mut self, to: Status) -> Result<(), IllegalEdge> {
+        if !self.status.may_become(to) {
+            return Err(IllegalEdge { from: self.status, to });
+        }
+        self.status = to;
+        if !matches!(to, Status::Sending | Status::Unknown) {
+            self.operation = None;
+        }
+        Ok(())
+    }
+
+    /// Begins another operation on what was reserved or waits for the buyer.
+    ///
+    /// # Errors
+    /// Nothing is reserved or waits.
+    pub fn begin(&mut self, operation: Operation) -> Result<(), IllegalEdge> {
+        self.become_(Status::Sending)?;
+        self.operation = Some(operation);
+        Ok(())
+    }
+
+    /// Notes that the operation's outcome is not known.
+    ///
+    /// # Errors
+    /// No operation is under way.
+    pub fn note_unknown(&mut self, reason: UnknownReason, now: Timestamp) -> Result<(), IllegalEdge> {
+        if self.status != Status::Unknown {
+            self.become_(Status::Unknown)?;
+        }
+        if let Some(operation) = &mut self.operation {
+            operation.note_unknown(reason, now);
+        }
+        Ok(())
+    }
+}

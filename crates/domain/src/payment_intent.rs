@@ -1,0 +1,299 @@
+//! The shop's purpose to collect an amount, from its creation to its end.
+//!
+//! Invariants: every status change follows [`EDGES`]; `Canceled` and `Succeeded` are terminal; while an
+//! operation is with a provider the status is `Processing`, and no other operation can begin.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contact::Shipping;
+use crate::decline::{CardErrorCode, DeclineCode};
+use crate::id::{ChargeId, CustomerId, PaymentAttemptId, PaymentIntentId, PaymentMethodId};
+use crate::metadata::Metadata;
+use crate::money::Money;
+use crate::payment_method::PaymentMethod;
+use crate::time::Timestamp;
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // as in the API
+pub enum Status {
+    RequiresPaymentMethod,
+    RequiresConfirmation,
+    RequiresAction,
+    Processing,
+    RequiresCapture,
+    Canceled,
+    Succeeded,
+}
+
+/// Every legal change of status.
+pub const EDGES: &[(Status, Status)] = &[
+    (Status::RequiresPaymentMethod, Status::RequiresConfirmation),
+    (Status::RequiresPaymentMethod, Status::Processing),
+    (Status::RequiresPaymentMethod, Status::Canceled),
+    (Status::RequiresConfirmation, Status::RequiresPaymentMethod),
+    (Status::RequiresConfirmation, Status::Processing),
+    (Status::RequiresConfirmation, Status::Canceled),
+    (Status::RequiresAction, Status::Processing),
+    (Status::RequiresAction, Status::RequiresPaymentMethod),
+    (Status::RequiresAction, Status::RequiresCapture),
+    (Status::RequiresAction, Status::Succeeded),
+    (Status::Processing, Status::RequiresAction),
+    (Status::Processing, Status::RequiresPaymentMethod),
+    (Status::Processing, Status::RequiresCapture),
+    (Status::Processing, Status::Canceled),
+    (Status::Processing, Status::Succeeded),
+    (Status::RequiresCapture, Status::Processing),
+];
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 7] = [
+        Self::RequiresPaymentMethod,
+        Self::RequiresConfirmation,
+        Self::RequiresAction,
+        Self::Processing,
+        Self::RequiresCapture,
+        Self::Canceled,
+        Self::Succeeded,
+    ];
+
+    /// Whether the change is declared.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        EDGES.contains(&(self, next))
+    }
+
+    /// The status as the API writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RequiresPaymentMethod => "requires_payment_method",
+            Self::RequiresConfirmation => "requires_confirmation",
+            Self::RequiresAction => "requires_action",
+            Self::Processing => "processing",
+            Self::RequiresCapture => "requires_capture",
+            Self::Canceled => "canceled",
+            Self::Succeeded => "succeeded",
+        }
+    }
+}
+
+/// What a shop can ask of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // as in the API
+pub enum Command {
+    Update,
+    Confirm,
+    Capture,
+    Cancel,
+}
+
+impl Command {
+    /// Every command.
+    pub const ALL: [Self; 4] = [Self::Update, Self::Confirm, Self::Capture, Self::Cancel];
+
+    /// Whether a payment in that status takes the command.
+    #[must_use]
+    pub const fn allowed_in(self, status: Status) -> bool {
+        match (self, status) {
+            (
+                Self::Update | Self::Confirm | Self::Cancel,
+                Status::RequiresPaymentMethod | Status::RequiresConfirmation,
+            )
+            | (Self::Update | Self::Cancel, Status::RequiresAction | Status::RequiresCapture)
+            | (Self::Capture, Status::RequiresCapture) => true,
+            (Self::Confirm, Status::RequiresAction | Status::RequiresCapture)
+            | (Self::Capture, Status::RequiresPaymentMethod | Status::RequiresConfirmation | Status::RequiresAction)
+            | (_, Status::Processing | Status::Canceled | Status::Succeeded) => false,
+        }
+    }
+
+    /// The command as people say it.
+    #[must_use]
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Update => "updated",
+            Self::Confirm => "confirmed",
+            Self::Capture => "captured",
+            Self::Cancel => "canceled",
+        }
+    }
+}
+
+/// When the money is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CaptureMethod {
+    /// With the authorisation.
+    Automatic,
+    /// When the shop says so.
+    Manual,
+}
+
+/// What a saved card is to be used for later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // as in the API
+pub enum FutureUsage {
+    OnSession,
+    OffSession,
+}
+
+/// Why a payment was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // as in the API
+pub enum CancellationReason {
+    Abandoned,
+    Duplicate,
+    Fraudulent,
+    RequestedByCustomer,
+}
+
+/// Where the buyer's browser must go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextAction {
+    /// The issuer's page.
+    pub redirect_url: String,
+    /// The shop's page to come back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
+}
+
+/// Why the last try failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardError {
+    /// The error's code.
+    pub code: CardErrorCode,
+    /// The issuer's reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline_code: Option<DeclineCode>,
+    /// The failed charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<ChargeId>,
+    /// The card, as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<Box<PaymentMethod>>,
+}
+
+/// The shop's purpose to collect an amount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // as in the API
+pub struct PaymentIntent {
+    pub id: PaymentIntentId,
+    pub created_at: Timestamp,
+    pub amount: Money,
+    pub status: Status,
+    pub capture_method: CaptureMethod,
+    /// Random; lets a browser see and confirm this one payment.
+    pub secret: String,
+    /// What was taken, in the minor unit.
+    #[serde(default)]
+    pub amount_received: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<PaymentMethodId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup_future_usage: Option<FutureUsage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping: Option<Shipping>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_descriptor: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_descriptor_suffix: Option<String>,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_attempt: Option<PaymentAttemptId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_charge: Option<ChargeId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<NextAction>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<CardError>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation_reason: Option<CancellationReason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canceled_at: Option<Timestamp>,
+    /// Counts this object's events.
+    #[serde(default)]
+    pub sequence: u32,
+}
+
+/// A status change that no edge declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a payment that is {from:?} cannot become {to:?}")]
+pub struct IllegalEdge {
+    /// The status it has.
+    pub from: Status,
+    /// The status it was to get.
+    pub to: Status,
+}
+
+impl PaymentIntent {
+    /// The secret with which a browser may see and confirm this payment.
+    #[must_use]
+    pub fn client_secret(&self) -> String {
+        format!("{}_secret_{}", self.id, self.secret)
+    }
+
+    /// Changes the status along a declared edge; only a payment that requires action keeps one.
+    ///
+    /// # Errors
+    /// No edge declares the change.
+    pub fn become_(&mut self, to: Status) -> Result<(), IllegalEdge> {
+        if !self.status.may_become(to) {
+            return Err(IllegalEdge { from: self.status, to });
+        }
+        self.status = to;
+        if to != Status::RequiresAction {
+            self.next_action = None;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_statuses_have_no_way_out() {
+        for to in Status::ALL {
+            assert!(!Status::Canceled.may_become(to) && !Status::Succeeded.may_become(to));
+        }
+    }
+
+    #[test]
+    fn edges_are_declared_once_and_none_leads_to_itself() {
+        for (i, edge) in EDGES.iter().enumerate() {
+            assert_ne!(edge.0, edge.1);
+            assert!(!EDGES[i + 1..].contains(edge), "{edge:?} twice");
+        }
+    }
+
+    #[test]
+    fn every_command_in_every_status_is_decided_as_the_table_says() {
+        use Status::{Canceled, Processing, RequiresAction, RequiresCapture, RequiresConfirmation, RequiresPaymentMethod, Succeeded};
+        let table: [(Status, [bool; 4]); 7] = [
+            (RequiresPaymentMethod, [true, true, false, true]),
+            (RequiresConfirmation, [true, true, false, true]),
+            (RequiresAction, [true, false, false, true]),
+            (Processing, [false, false, false, false]),
+            (RequiresCapture, [true, false, true, true]),
+            (Canceled, [false, false, false, false]),
+            (Succeeded, [false, false, false, false]),
+        ];
+        for (status, expected) in table {
+            let decided = Command::ALL.map(|command| command.allowed_in(status));
+            assert_eq!(decided, expected, "{status:?}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Cards to pay with, without their numbers, and the tokens that hand a card over once.
+//!
+//! Absent on purpose: the card number (sealed in the vault under the same ULID) and the security code.
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::CardDetails;
+use crate::contact::BillingDetails;
+use crate::id::{CardId, CustomerId, PaymentMethodId, TokenId};
+use crate::metadata::Metadata;
+use crate::outcome::Check;
+use crate::time::Timestamp;
+
+/// A card to pay with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentMethod {
+    /// Its name in the API; the vault keeps the number under the same ULID.
+    pub id: PaymentMethodId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What may be shown of the card.
+    pub card: CardDetails,
+    /// The cardholder as the shop knows them.
+    #[serde(default, skip_serializing_if = "BillingDetails::is_empty")]
+    pub billing_details: BillingDetails,
+    /// Whose card it is, once attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
+    /// The shop's own notes.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+    /// What the issuer said of the security code when the card was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cvc_check: Option<Check>,
+    /// The buyer agreed, authenticated where the issuer asked, to payments in their absence.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub saved_for_off_session: bool,
+    /// Detached from its customer, or used up: it can pay no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spent: bool,
+    /// Counts this object's events.
+    #[serde(default)]
+    pub sequence: u32,
+}
+
+/// Why a payment method cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It was detached or used without being attached.
+    #[error("This payment method was used or detached before and cannot be used again.")]
+    Spent,
+    /// It belongs to another customer, or to one while none was named.
+    #[error("This payment method belongs to another customer than the payment names.")]
+    OtherCustomer,
+    /// It is attached already.
+    #[error("This payment method is already attached to a customer.")]
+    AlreadyAttached,
+    /// It is attached to nobody.
+    #[error("This payment method is not attached to a customer.")]
+    NotAttached,
+}
+
+impl PaymentMethod {
+    /// Whether a payment or set-up that names `customer` may use it.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn usable_for(&self, customer: Option<CustomerId>) -> Result<(), Refusal> {
+        if self.spent {
+            return Err(Refusal::Spent);
+        }
+        match self.customer {
+            Some(owner) if customer != Some(owner) => Err(Refusal::OtherCustomer),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives it to a customer.
+    ///
+    /// # Errors
+    /// It is spent or belongs to another.
+    pub fn attach(&mut self, customer: CustomerId) -> Result<(), Refusal> {
+        match self.customer {
+            _ if self.spent => Err(Refusal::Spent),
+            Some(owner) if owner != customer => Err(Refusal::AlreadyAttached),
+            _ => {
+                self.customer = Some(customer);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes it from its customer; it can pay no more.
+    ///
+    /// # Errors
+    /// It is attached to nobody.
+    pub fn detach(&mut self) -> Result<CustomerId, Refusal> {
+        let owner = self.customer.take().ok_or(Refusal::NotAttached)?;
+        self.spent = true;
+        Ok(owner)
+    }
+}
+
+/// A card handed over once, usually by a browser to a shop's server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Its name in the API.
+    pub id: TokenId,
+    /// The card inside; the vault keeps the number under the token's ULID.
+    pub card_id: CardId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What may be shown of the card.
+    pub card: CardDetails,
+    /// The cardholder as the buyer wrote it.
+    #[serde(default, skip_serializing_if = "BillingDetails::is_empty")]
+    pub billing_details: BillingDetails,
+    /// It was exchanged for a payment method.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub used: bool,
+}

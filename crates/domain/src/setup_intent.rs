@@ -1,0 +1,147 @@
+//! The shop's purpose to save a card for later.
+//!
+//! Invariants: every status change follows [`EDGES`]; `Canceled` and `Succeeded` are terminal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CustomerId, PaymentMethodId, SetupAttemptId, SetupIntentId};
+use crate::metadata::Metadata;
+use crate::payment_attempt::Operation;
+use crate::payment_intent::{CancellationReason, CardError, FutureUsage, NextAction};
+use crate::time::Timestamp;
+
+/// Where saving a card stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // as in the API
+pub enum Status {
+    RequiresPaymentMethod,
+    RequiresConfirmation,
+    RequiresAction,
+    Processing,
+    Canceled,
+    Succeeded,
+}
+
+/// Every legal change of status.
+pub const EDGES: &[(Status, Status)] = &[
+    (Status::RequiresPaymentMethod, Status::RequiresConfirmation),
+    (Status::RequiresPaymentMethod, Status::Processing),
+    (Status::RequiresPaymentMethod, Status::Canceled),
+    (Status::RequiresConfirmation, Status::Processing),
+    (Status::RequiresConfirmation, Status::Canceled),
+    (Status::RequiresAction, Status::RequiresPaymentMethod),
+    (Status::RequiresAction, Status::Canceled),
+    (Status::RequiresAction, Status::Succeeded),
+    (Status::Processing, Status::RequiresPaymentMethod),
+    (Status::Processing, Status::RequiresAction),
+    (Status::Processing, Status::Succeeded),
+];
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 6] = [
+        Self::RequiresPaymentMethod,
+        Self::RequiresConfirmation,
+        Self::RequiresAction,
+        Self::Processing,
+        Self::Canceled,
+        Self::Succeeded,
+    ];
+
+    /// Whether the change is declared.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        EDGES.contains(&(self, next))
+    }
+
+    /// The status as the API writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RequiresPaymentMethod => "requires_payment_method",
+            Self::RequiresConfirmation => "requires_confirmation",
+            Self::RequiresAction => "requires_action",
+            Self::Processing => "processing",
+            Self::Canceled => "canceled",
+            Self::Succeeded => "succeeded",
+        }
+    }
+}
+
+/// The shop's purpose to save a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // as in the API
+pub struct SetupIntent {
+    pub id: SetupIntentId,
+    pub created_at: Timestamp,
+    pub status: Status,
+    /// Random; lets a browser see and confirm this one.
+    pub secret: String,
+    pub usage: FutureUsage,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<PaymentMethodId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+    /// The try under way or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_attempt: Option<SetupAttemptId>,
+    /// What the provider is asked, while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
+    /// The connector that carries out the latest attempt.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub provider: String,
+    /// The idempotency record that waits for the operation's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<NextAction>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<CardError>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation_reason: Option<CancellationReason>,
+    /// Counts this object's events.
+    #[serde(default)]
+    pub sequence: u32,
+}
+
+/// A status change that no edge declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a set-up that is {from:?} cannot become {to:?}")]
+pub struct IllegalEdge {
+    /// The status it has.
+    pub from: Status,
+    /// The status it was to get.
+    pub to: Status,
+}
+
+impl SetupIntent {
+    /// The secret with which a browser may see and confirm this set-up.
+    #[must_use]
+    pub fn client_secret(&self) -> String {
+        format!("{}_secret_{}", self.id, self.secret)
+    }
+
+    /// Changes the status along a declared edge.
+    ///
+    /// # Errors
+    /// No edge declares the change.
+    pub fn become_(&mut self, to: Status) -> Result<(), IllegalEdge> {
+        if !self.status.may_become(to) {
+            return Err(IllegalEdge { from: self.status, to });
+        }
+        self.status = to;
+        if to != Status::RequiresAction {
+            self.next_action = None;
+        }
+        if to != Status::Processing {
+            self.operation = None;
+        }
+        Ok(())
+    }
+}

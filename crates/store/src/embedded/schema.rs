@@ -1,0 +1,147 @@
+//! The file: its tables, its settings, and how a connection to it is made.
+//!
+//! - one rowid table a kind, so that inserts land at its right edge and large bodies stay out of inner pages;
+//! - `names`: from the keyed hash of a name to the record's row. Several rows may share a hash: the full name
+//!   in the record decides. `ref` is unique among all named records, so a hash shared by two kinds does no harm;
+//! - `lists`: one row an entry;
+//! - `scopes`: the small number that stands for an account and mode in all keys;
+//! - `meta`: the secret of the name hash, and the number of the last commit, which tells after a failed sync
+//!   whether the group before it landed.
+//!
+//! Bodies are blobs of what the caller gave: with JSON in them, `select json(body) from charges` reads them.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::codec::NameHash;
+use super::options::OpenError;
+use crate::key::Kind;
+
+/// "BURS", in the file's header: `file` and others can tell whose it is.
+const APPLICATION_ID: i64 = 0x4255_5253;
+/// The version of the layout. A file with another one is refused, never guessed at.
+const LAYOUT: i64 = 1;
+/// Fewer pages to write a commit than with 4 kB, less copied a page than with 16 kB: measured best of 4, 8, 16.
+pub(super) const PAGE_BYTES: u64 = 8192;
+/// Other processes (an operator's `sqlite3`, a backup tool) may hold a lock for a moment.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// The first row number of named records: below zero, apart from all objects, and 6 bytes long in a record.
+pub(super) const FIRST_NAMED_ROW: i64 = -(1 << 47);
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Writes, with a page cache of so many bytes.
+    Write { cache_bytes: u64 },
+    /// Moves pages from the log into the file, and keeps the shared index of the log alive.
+    Checkpoint,
+    /// Reads, in a process that writes too.
+    Read,
+    /// Reads, in a process that must not write.
+    ReadOnly,
+}
+
+/// A reader's cache is dropped whenever another connection has committed, so a large one would not pay.
+const READ_CACHE_BYTES: u64 = 2 * 1024 * 1024;
+const CHECKPOINT_CACHE_BYTES: u64 = 256 * 1024;
+const BYTES_PER_KIB: u64 = 1024;
+/// All statements of a reader fit.
+const STATEMENT_CACHE: usize = 96;
+
+/// Opens a connection to a file that exists.
+pub(super) fn connect(path: &Path, purpose: Use) -> rusqlite::Result<Connection> {
+    let access = if purpose == Use::ReadOnly { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
+    // Every connection is used by one thread at a time, under a lock of ours.
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    let cache_bytes = match purpose {
+        Use::Write { cache_bytes } => cache_bytes,
+        Use::Checkpoint => CHECKPOINT_CACHE_BYTES,
+        Use::Read | Use::ReadOnly => READ_CACHE_BYTES,
+    };
+    let kib = i64::try_from(cache_bytes / BYTES_PER_KIB).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "cache_size", kib.saturating_neg())?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    if matches!(purpose, Use::Read | Use::ReadOnly) {
+        connection.pragma_update(None, "query_only", true)?;
+    }
+    Ok(connection)
+}
+
+/// Makes the tables in an empty file, or checks that the file is a store of this layout.
+pub(super) fn prepare(path: &Path, connection: &Connection) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| open_error(path, &error);
+    let empty: bool = connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0)).map_err(failed)?;
+    if empty {
+        create(connection).map_err(failed)?;
+    }
+    check(path, connection)
+}
+
+fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let mut sql = String::from("BEGIN IMMEDIATE;");
+    for kind in Kind::ALL {
+        sql.push_str(&format!("CREATE TABLE {} (id INTEGER PRIMARY KEY, rev INTEGER NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL);", kind.table()));
+    }
+    sql.push_str(
+        "CREATE TABLE names (h INTEGER NOT NULL, ref INTEGER NOT NULL, PRIMARY KEY (h, ref)) WITHOUT ROWID;
+         CREATE TABLE lists (list BLOB NOT NULL, ulid BLOB NOT NULL, PRIMARY KEY (list, ulid)) WITHOUT ROWID;
+         CREATE TABLE scopes (id INTEGER PRIMARY KEY, account BLOB NOT NULL, live INTEGER NOT NULL, UNIQUE (account, live));
+         CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+         INSERT INTO meta VALUES ('commit_number', 0), ('name_hash_key', randomblob(16));",
+    );
+    sql.push_str(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT}; COMMIT;"));
+    connection.execute_batch(&sql)
+}
+
+/// Whether the file is a store of this layout.
+pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), OpenError> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(|error| open_error(path, &error));
+    let refused = |found: String| Err(OpenError::Format { path: path.to_owned(), found });
+    if pragma("application_id")? != APPLICATION_ID {
+        return refused("it is a database of another program".to_owned());
+    }
+    match pragma("user_version")? {
+        LAYOUT => Ok(()),
+        other => refused(format!("its layout is {other}, not {LAYOUT}")),
+    }
+}
+
+/// The file's secret for the hash of names.
+pub(super) fn name_hash(connection: &Connection) -> rusqlite::Result<NameHash> {
+    let key = connection.query_row("SELECT value FROM meta WHERE name = 'name_hash_key'", [], |row| row.get(0))?;
+    Ok(NameHash { key, mask: u64::MAX })
+}
+
+/// The number of the last commit that landed.
+pub(super) fn commit_number(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT value FROM meta WHERE name = 'commit_number'", [], |row| row.get(0))
+}
+
+/// The row number for the next named record.
+pub(super) fn next_named_row(connection: &Connection) -> rusqlite::Result<i64> {
+    let mut next = FIRST_NAMED_ROW;
+    for kind in Kind::ALL {
+        let last: Option<i64> = connection
+            .query_row(&format!("SELECT id FROM {} WHERE id < 0 ORDER BY id DESC LIMIT 1", kind.table()), [], |row| row.get(0))
+            .optional()?;
+        next = next.max(last.map_or(FIRST_NAMED_ROW, |last| last.saturating_add(1)));
+    }
+    Ok(next)
+}
+
+/// What `SQLite` said, as a reason not to open.
+pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::Format { path: path.to_owned(), found: "it is not a database".to_owned() },
+        _ => OpenError::Engine { path: path.to_owned(), reason: error.to_string() },
+    }
+}
