@@ -1,0 +1,104 @@
+//! Repeated requests: the first outcome is kept with what it did, and told again.
+//!
+//! A request that reaches a provider writes its record `InFlight` in the first commit and completes it in the
+//! last one; whoever finishes the operation, the request itself or the recovery job, completes the record.
+
+use domain::scope::Scope;
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use store::{Key, Kind, Precondition, Write};
+
+use crate::error::Error;
+use crate::platform::{Platform, Request};
+use crate::ports::Answer;
+use crate::records::{decode, encode};
+
+/// How long an answer can be had again: the API promises a day at least.
+pub const KEPT_MS: i64 = 24 * 3_600 * 1_000;
+
+/// The longest key, as the API documents it.
+pub const MAX_KEY: usize = 255;
+
+/// The key a client sent, and what it sent with it.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// The client's key.
+    pub key: String,
+    /// A keyed hash of the request.
+    pub fingerprint: String,
+}
+
+/// What is kept of a request with a key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct IdempotencyRecord {
+    pub(crate) fingerprint: String,
+    pub(crate) created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) expand: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<String>,
+    /// `None` while the request is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer: Option<KeptAnswer>,
+}
+
+/// The answer, byte for byte.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeptAnswer {
+    pub(crate) status: u16,
+    pub(crate) body: Box<RawValue>,
+}
+
+impl KeptAnswer {
+    pub(crate) fn keep(answer: &Answer) -> Result<Self, Error> {
+        let text = String::from_utf8(answer.body.clone()).map_err(|e| Error::Internal(e.to_string()))?;
+        let body = RawValue::from_string(text).map_err(|e| Error::Internal(e.to_string()))?;
+        Ok(Self { status: answer.status, body })
+    }
+}
+
+pub(crate) fn key(scope: Scope, key: &str) -> Key {
+    Key::named(scope, Kind::IdempotencyRecord, key.as_bytes())
+}
+
+/// The record that says a request is under way, or the whole of one that needs no provider.
+pub(crate) fn begin(request: &Request, now: Timestamp, answer: Option<&Answer>) -> Result<Option<Write>, Error> {
+    let Some(idempotency) = &request.idempotency else { return Ok(None) };
+    let record = IdempotencyRecord {
+        fingerprint: idempotency.fingerprint.clone(),
+        created_at: now,
+        expand: request.expand.clone(),
+        request: Some(request.id.clone()),
+        answer: answer.map(KeptAnswer::keep).transpose()?,
+    };
+    let body = encode(&record)?;
+    Ok(Some(Write::Put { key: key(request.scope, &idempotency.key), body, precondition: Precondition::Absent }))
+}
+
+/// An answer, and whether it was kept from before.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The answer.
+    pub answer: Answer,
+    /// It was given before.
+    pub replayed: bool,
+}
+
+impl Platform {
+    /// The answer that was given to the same request before, if it was.
+    ///
+    /// # Errors
+    /// The key belongs to another request, or the first one is still under way.
+    pub async fn replay(&self, request: &Request) -> Result<Option<Answered>, Error> {
+        let Some(idempotency) = &request.idempotency else { return Ok(None) };
+        let Some(item) = self.store.get_one(&key(request.scope, &idempotency.key)).await? else { return Ok(None) };
+        let record: IdempotencyRecord = decode(&item.body)?;
+        if record.fingerprint != idempotency.fingerprint {
+            return Err(Error::IdempotencyMismatch);
+        }
+        let kept = record.answer.ok_or(Error::IdempotencyInFlight)?;
+        let answer = Answer { status: kept.status, body: kept.body.get().as_bytes().to_vec() };
+        Ok(Some(Answered { answer, replayed: true }))
+    }
+}

@@ -1,0 +1,46 @@
+//! What a use case has to tell, before anyone writes it down for the wire.
+
+use domain::account::Account;
+use domain::balance_transaction::BalanceTransaction;
+use domain::charge::Charge;
+use domain::customer::Customer;
+use domain::event::Event;
+use domain::payment_intent::{CardError, PaymentIntent};
+use domain::payment_method::{PaymentMethod, Token};
+use domain::refund::Refund;
+use domain::setup_intent::SetupIntent;
+
+/// An object of the API.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // the variants are the objects
+pub enum Object {
+    Account(Box<Account>),
+    BalanceTransaction(Box<BalanceTransaction>),
+    Charge(Box<Charge>),
+    Customer(Box<Customer>),
+    Event(Box<Event>),
+    PaymentIntent(Box<PaymentIntent>),
+    PaymentMethod(Box<PaymentMethod>),
+    Refund(Box<Refund>),
+    SetupIntent(Box<SetupIntent>),
+    Token(Box<Token>),
+}
+
+/// What a use case has to tell.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What the request was about.
+    pub object: Object,
+    /// The card was refused: the answer is an error that carries the object.
+    pub card_error: Option<CardError>,
+    /// Objects that changed with it, newer than what the store has until the commit lands.
+    pub changed: Vec<Object>,
+}
+
+impl Outcome {
+    /// An object and nothing else.
+    #[must_use]
+    pub const fn of(object: Object) -> Self {
+        Self { object, card_error: None, changed: Vec::new() }
+    }
+}

@@ -1,0 +1,90 @@
+//! Canceling a payment.
+
+use std::sync::Arc;
+
+use domain::flow::{begin_void, cancel_unsent};
+use domain::id::PaymentIntentId;
+use domain::payment_intent::{CancellationReason, Command, Status};
+use store::{Batch, Index, List};
+
+use super::confirm::Start;
+use super::perform::{Begun, Work};
+use super::refused;
+use super::settle::add_unsent;
+use crate::error::Error;
+use crate::idempotency::{self, Answered};
+use crate::outcome::{Object, Outcome};
+use crate::platform::{Platform, Request, racing};
+use crate::ports::Minting;
+use crate::records::{Loaded, update};
+
+impl Platform {
+    /// Cancels a payment; what a provider holds for it is given up.
+    ///
+    /// # Errors
+    /// The payment's status does not take it, or the store failed.
+    pub async fn cancel_payment_intent(
+        self: &Arc<Self>,
+        request: &Request,
+        id: PaymentIntentId,
+        reason: Option<CancellationReason>,
+    ) -> Result<Answered, Error> {
+        let turn = self.locks.turn(id.ulid()).await;
+        let start = racing(|| self.start_cancel(request, id, reason)).await?;
+        drop(turn);
+        self.run(request, start).await
+    }
+
+    async fn start_cancel(&self, request: &Request, id: PaymentIntentId, reason: Option<CancellationReason>) -> Result<Start, Error> {
+        if let Some(answered) = self.replay(request).await? {
+            return Ok(Start::Answered(answered));
+        }
+        let intent = self.payment_intent(request.scope, id).await?;
+        let mut batch = Batch::new();
+        match intent.value.status {
+            Status::RequiresPaymentMethod | Status::RequiresConfirmation => {
+                let mut mint = Minting(&self.ids);
+                let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+                let change = cancel_unsent(&mut ctx, intent.value, reason)?;
+                add_unsent(request.scope, intent.revision, &change, &mut batch)?;
+                let outcome = Outcome::of(Object::PaymentIntent(Box::new(change.intent)));
+                self.conclude(request, batch, &outcome).await.map(Start::Answered)
+            }
+            Status::RequiresAction | Status::RequiresCapture => self.start_void(request, intent, reason, batch).await,
+            Status::Processing | Status::Canceled | Status::Succeeded => {
+                Err(Error::PaymentIntentState { verb: Command::Cancel.verb(), payment_intent: Box::new(intent.value) })
+            }
+        }
+    }
+
+    async fn start_void(
+        &self,
+        request: &Request,
+        intent: Loaded<domain::payment_intent::PaymentIntent>,
+        reason: Option<CancellationReason>,
+        mut batch: Batch,
+    ) -> Result<Start, Error> {
+        let attempt = self.latest_attempt(request.scope, &intent.value).await?;
+        let subject = self.subject(request.scope, attempt.value.id.ulid()).await?;
+        let connector = self.connector(&attempt.value.provider)?;
+        let mut mint = Minting(&self.ids);
+        let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+        let decided = begin_void(&ctx, intent.value.clone(), attempt.value, reason);
+        let (changed, mut sending) = decided.map_err(|e| refused(e, &intent.value))?;
+        sending.answers = request.idempotency.as_ref().map(|i| i.key.clone());
+        batch.push(update(request.scope, &changed, intent.revision)?);
+        batch.push(update(request.scope, &sending, attempt.revision)?);
+        batch.link(List::all(request.scope, Index::OpenOperations), sending.id.ulid());
+        if let Some(write) = idempotency::begin(request, self.now(), None)? {
+            batch.push(write);
+        }
+        self.commit(batch).await?;
+        Ok(Start::Begun(Box::new(Begun {
+            intent: Loaded { value: changed, revision: intent.revision.saturating_add(1) },
+            attempt: Loaded { value: sending, revision: attempt.revision.saturating_add(1) },
+            charge: subject.charge,
+            method: subject.method,
+            work: Work::Void { connector },
+        })))
+    }
+}

@@ -1,0 +1,157 @@
+//! Confirming a payment: the first commit, then the provider, then the last commit.
+
+use std::sync::Arc;
+
+use domain::flow::{Presence, begin_authorize};
+use domain::id::PaymentIntentId;
+use domain::payment_attempt::PaymentAttempt;
+use domain::payment_intent::{Command, FutureUsage, PaymentIntent};
+use store::{Batch, Index, List};
+
+use super::perform::{Begun, Work};
+use super::refused;
+use crate::error::Error;
+use crate::idempotency::{self, Answered};
+use crate::payment_methods::resolve::{MethodInput, Ready};
+use crate::platform::{Platform, Request, racing};
+use crate::ports::Minting;
+use crate::records::{Loaded, insert, update};
+
+/// How a payment is to be confirmed.
+#[derive(Clone, Debug, Default)]
+pub struct Confirmation {
+    /// The buyer is absent.
+    pub off_session: bool,
+    /// Where the buyer's browser goes after an action.
+    pub return_url: Option<String>,
+    /// Ask for 3-D Secure even where the issuer does not insist.
+    pub request_three_d_secure: bool,
+}
+
+/// What a shop says when it confirms an existing payment.
+#[derive(Clone, Default)]
+pub struct ConfirmPaymentIntent {
+    /// Another method than the payment has.
+    pub payment_method: Option<MethodInput>,
+    /// Save the card for later.
+    pub setup_future_usage: Option<FutureUsage>,
+    /// Where to send a receipt.
+    pub receipt_email: Option<String>,
+    /// How.
+    pub confirmation: Confirmation,
+}
+
+/// After the first commit, or instead of it.
+pub(crate) enum Start {
+    /// The same request was answered before.
+    Answered(Answered),
+    /// The first commit has landed.
+    Begun(Box<Begun>),
+}
+
+pub(crate) fn method_missing() -> Error {
+    Error::Parameter {
+        param: "payment_method",
+        code: Some("payment_intent_unexpected_state"),
+        message: "The payment has no payment method; name one to confirm it.".to_owned(),
+    }
+}
+
+impl Platform {
+    /// Confirms a payment.
+    ///
+    /// # Errors
+    /// The payment or method does not exist or cannot be used, or the store failed.
+    pub async fn confirm_payment_intent(
+        self: &Arc<Self>,
+        request: &Request,
+        id: PaymentIntentId,
+        confirm: &ConfirmPaymentIntent,
+    ) -> Result<Answered, Error> {
+        let turn = self.locks.turn(id.ulid()).await;
+        let start = racing(|| self.start_confirm(request, id, confirm)).await?;
+        drop(turn);
+        self.run(request, start).await
+    }
+
+    async fn start_confirm(&self, request: &Request, id: PaymentIntentId, confirm: &ConfirmPaymentIntent) -> Result<Start, Error> {
+        if let Some(answered) = self.replay(request).await? {
+            return Ok(Start::Answered(answered));
+        }
+        let loaded = self.payment_intent(request.scope, id).await?;
+        let mut intent = loaded.value;
+        if !Command::Confirm.allowed_in(intent.status) {
+            return Err(Error::PaymentIntentState { verb: Command::Confirm.verb(), payment_intent: Box::new(intent) });
+        }
+        let input = match (&confirm.payment_method, intent.payment_method) {
+            (Some(input), _) => input.clone(),
+            (None, Some(existing)) => MethodInput::Named(existing.to_string()),
+            (None, None) => return Err(method_missing()),
+        };
+        let ready = self.ready_method(request.scope, intent.customer, &input).await?;
+        if confirm.setup_future_usage.is_some() {
+            intent.setup_future_usage = confirm.setup_future_usage;
+        }
+        if confirm.receipt_email.is_some() {
+            intent.receipt_email.clone_from(&confirm.receipt_email);
+        }
+        self.start_authorize(request, intent, Some(loaded.revision), ready, &confirm.confirmation, Batch::new()).await
+    }
+
+    /// The first commit of an authorisation: payment, attempt, method if new, idempotency record, open mark.
+    pub(crate) async fn start_authorize(
+        &self,
+        request: &Request,
+        intent: PaymentIntent,
+        revision: Option<u64>,
+        ready: Ready,
+        confirmation: &Confirmation,
+        mut batch: Batch,
+    ) -> Result<Start, Error> {
+        let connector = self.route(request.scope)?;
+        let presence = Presence { off_session: confirmation.off_session, return_url: confirmation.return_url.clone() };
+        let before = intent.clone();
+        let mut mint = Minting(&self.ids);
+        let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+        let decided = begin_authorize(&mut ctx, intent, &ready.method, connector.capabilities().provider, presence);
+        let (intent, mut attempt) = decided.map_err(|e| refused(e, &before))?;
+        attempt.answers = request.idempotency.as_ref().map(|i| i.key.clone());
+        batch.push(match revision {
+            Some(revision) => update(request.scope, &intent, revision)?,
+            None => insert(request.scope, &intent)?,
+        });
+        batch.push(insert(request.scope, &attempt)?);
+        for write in ready.writes {
+            batch.push(write);
+        }
+        batch.link(List::all(request.scope, Index::OpenOperations), attempt.id.ulid());
+        if let Some(write) = idempotency::begin(request, self.now(), None)? {
+            batch.push(write);
+        }
+        self.commit(batch).await?;
+        Ok(Start::Begun(Box::new(Begun {
+            intent: Loaded { value: intent, revision: revision.map_or(1, |r| r.saturating_add(1)) },
+            attempt: Loaded { value: attempt, revision: 1 },
+            charge: None,
+            method: ready.method,
+            work: Work::Authorize {
+                connector,
+                number: ready.number,
+                cvc: ready.cvc,
+                request_three_d_secure: confirmation.request_three_d_secure,
+            },
+        })))
+    }
+
+    /// A payment of this merchant.
+    pub(crate) async fn payment_intent(&self, scope: domain::scope::Scope, id: PaymentIntentId) -> Result<Loaded<PaymentIntent>, Error> {
+        let missing = || Error::NotFound { kind: "payment_intent", id: id.to_string(), param: "intent" };
+        self.find::<PaymentIntent>(scope, id.ulid()).await?.ok_or_else(missing)
+    }
+
+    /// The attempt a payment rests on.
+    pub(crate) async fn latest_attempt(&self, scope: domain::scope::Scope, intent: &PaymentIntent) -> Result<Loaded<PaymentAttempt>, Error> {
+        let id = intent.latest_attempt.ok_or_else(|| Error::Internal(format!("{} has no attempt", intent.id)))?;
+        self.must(scope, id.ulid()).await
+    }
+}

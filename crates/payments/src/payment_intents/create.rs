@@ -1,0 +1,151 @@
+//! Creating a payment, and confirming it in the same request if asked.
+
+use domain::contact::Shipping;
+use domain::customer::Customer;
+use domain::event::EventKind;
+use domain::id::{CustomerId, PaymentIntentId};
+use domain::metadata::Metadata;
+use domain::money::Money;
+use domain::payment_intent::{CaptureMethod, FutureUsage, PaymentIntent, Status};
+use domain::scope::Scope;
+use store::{Batch, Index, List};
+use std::sync::Arc;
+
+use super::confirm::{Confirmation, Start};
+use crate::error::Error;
+use crate::idempotency::Answered;
+use crate::outcome::{Object, Outcome};
+use crate::payment_methods::resolve::MethodInput;
+use crate::platform::{Platform, Request, racing};
+use crate::ports::Minting;
+use crate::records::insert;
+
+/// What a shop says of a new payment.
+#[derive(Clone)]
+#[allow(missing_docs)] // as in the API
+pub struct NewPaymentIntent {
+    pub amount: Money,
+    pub capture_method: CaptureMethod,
+    pub customer: Option<CustomerId>,
+    pub payment_method: Option<MethodInput>,
+    pub setup_future_usage: Option<FutureUsage>,
+    pub description: Option<String>,
+    pub receipt_email: Option<String>,
+    pub shipping: Option<Shipping>,
+    pub statement_descriptor: Option<String>,
+    pub statement_descriptor_suffix: Option<String>,
+    pub metadata: Metadata,
+    /// Confirm it at once, so.
+    pub confirm: Option<Confirmation>,
+}
+
+impl Platform {
+    /// Creates a payment.
+    ///
+    /// # Errors
+    /// A named object does not exist or cannot be used, or the store failed; nothing was done then.
+    pub async fn create_payment_intent(self: &Arc<Self>, request: &Request, new: &NewPaymentIntent) -> Result<Answered, Error> {
+        if let Some(customer) = new.customer {
+            self.usable_customer(request.scope, customer).await?;
+        }
+        match &new.confirm {
+            Some(confirmation) => self.confirm_new(request, new, confirmation).await,
+            None => racing(|| self.create_unconfirmed(request, new)).await,
+        }
+    }
+
+    async fn create_unconfirmed(&self, request: &Request, new: &NewPaymentIntent) -> Result<Answered, Error> {
+        if let Some(answered) = self.replay(request).await? {
+            return Ok(answered);
+        }
+        let mut intent = self.new_intent(new)?;
+        let mut batch = Batch::new();
+        if let Some(input) = &new.payment_method {
+            let ready = self.ready_method(request.scope, new.customer, input).await?;
+            for write in ready.writes {
+                batch.push(write);
+            }
+            intent.payment_method = Some(ready.method.id);
+            intent.status = Status::RequiresConfirmation;
+        }
+        self.add_new_intent(request, &mut intent, &mut batch)?;
+        self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await
+    }
+
+    async fn confirm_new(self: &Arc<Self>, request: &Request, new: &NewPaymentIntent, confirmation: &Confirmation) -> Result<Answered, Error> {
+        let start = racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(Start::Answered(answered));
+            }
+            let Some(input) = &new.payment_method else {
+                return Err(super::confirm::method_missing());
+            };
+            let ready = self.ready_method(request.scope, new.customer, input).await?;
+            let mut intent = self.new_intent(new)?;
+            intent.payment_method = Some(ready.method.id);
+            let mut batch = Batch::new();
+            self.add_created_event(request, &mut intent, &mut batch)?;
+            self.start_authorize(request, intent, None, ready, confirmation, batch).await
+        })
+        .await?;
+        self.run(request, start).await
+    }
+
+    fn new_intent(&self, new: &NewPaymentIntent) -> Result<PaymentIntent, Error> {
+        Ok(PaymentIntent {
+            id: PaymentIntentId::new(self.mint()),
+            created_at: self.now(),
+            amount: new.amount,
+            status: Status::RequiresPaymentMethod,
+            capture_method: new.capture_method,
+            secret: self.secret()?,
+            amount_received: 0,
+            customer: new.customer,
+            payment_method: None,
+            setup_future_usage: new.setup_future_usage,
+            description: new.description.clone(),
+            receipt_email: new.receipt_email.clone(),
+            shipping: new.shipping.clone(),
+            statement_descriptor: new.statement_descriptor.clone(),
+            statement_descriptor_suffix: new.statement_descriptor_suffix.clone(),
+            metadata: new.metadata.clone(),
+            latest_attempt: None,
+            latest_charge: None,
+            next_action: None,
+            last_error: None,
+            cancellation_reason: None,
+            canceled_at: None,
+            sequence: 0,
+        })
+    }
+
+    fn add_created_event(&self, request: &Request, intent: &mut PaymentIntent, batch: &mut Batch) -> Result<(), Error> {
+        let mut mint = Minting(&self.ids);
+        let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+        let event = ctx.intent_event(EventKind::PaymentIntentCreated, intent);
+        batch.push(insert(request.scope, &event)?);
+        batch.link(List::all(request.scope, Index::Events), event.id.ulid());
+        link_intent(request.scope, intent, batch);
+        Ok(())
+    }
+
+    fn add_new_intent(&self, request: &Request, intent: &mut PaymentIntent, batch: &mut Batch) -> Result<(), Error> {
+        self.add_created_event(request, intent, batch)?;
+        batch.push(insert(request.scope, intent)?);
+        Ok(())
+    }
+
+    /// A customer that can still be used.
+    pub(crate) async fn usable_customer(&self, scope: Scope, id: CustomerId) -> Result<Customer, Error> {
+        let found = self.find::<Customer>(scope, id.ulid()).await?;
+        let missing = || Error::NotFound { kind: "customer", id: id.to_string(), param: "customer" };
+        found.map(|c| c.value).filter(|c| !c.deleted).ok_or_else(missing)
+    }
+}
+
+fn link_intent(scope: Scope, intent: &PaymentIntent, batch: &mut Batch) {
+    batch.link(List::all(scope, Index::PaymentIntents), intent.id.ulid());
+    if let Some(customer) = intent.customer {
+        batch.link(List::of(scope, Index::PaymentIntentsByCustomer, customer.ulid()), intent.id.ulid());
+    }
+}

@@ -1,0 +1,132 @@
+//! Between the two commits: the call to the provider. Nothing is sent before the first commit has landed, and
+//! the caller's going away stops nothing that was begun.
+
+use std::sync::Arc;
+
+use domain::card::{CardNumber, Cvc, Expiry};
+use domain::charge::Charge;
+use domain::outcome::{AuthorizeOutcome, FollowUpOutcome};
+use domain::payment_attempt::{OperationKind, PaymentAttempt};
+use domain::payment_intent::{FutureUsage, PaymentIntent};
+use domain::payment_method::PaymentMethod;
+use domain::scope::Scope;
+use providers::{Authorize, Capture, CardForProvider, Connector, Initiator, ThreeDSecureRequest, Void};
+
+use super::confirm::Start;
+use crate::error::Error;
+use crate::idempotency::Answered;
+use crate::platform::{Platform, Request};
+use crate::records::Loaded;
+
+/// An operation whose first commit has landed.
+pub(crate) struct Begun {
+    pub(crate) intent: Loaded<PaymentIntent>,
+    pub(crate) attempt: Loaded<PaymentAttempt>,
+    pub(crate) charge: Option<Loaded<Charge>>,
+    pub(crate) method: PaymentMethod,
+    pub(crate) work: Work,
+}
+
+/// What to ask of the provider.
+pub(crate) enum Work {
+    Authorize { connector: Arc<dyn Connector>, number: CardNumber, cvc: Option<Arc<Cvc>>, request_three_d_secure: bool },
+    Capture { connector: Arc<dyn Connector> },
+    Void { connector: Arc<dyn Connector> },
+}
+
+/// What the provider reported.
+#[derive(Clone)]
+pub(crate) enum Fact {
+    Authorize(AuthorizeOutcome),
+    Capture(FollowUpOutcome),
+    Void(FollowUpOutcome),
+}
+
+impl Platform {
+    /// Carries out what was begun, in a task of its own, and waits for the answer.
+    pub(crate) async fn run(self: &Arc<Self>, request: &Request, start: Start) -> Result<Answered, Error> {
+        let begun = match start {
+            Start::Answered(answered) => return Ok(answered),
+            Start::Begun(begun) => *begun,
+        };
+        let platform = Arc::clone(self);
+        let request = request.clone();
+        let task = tokio::spawn(async move {
+            let fact = platform.perform(request.scope, &begun).await;
+            platform.settle_payment(&request, begun, fact).await
+        });
+        task.await.map_err(|e| Error::Internal(format!("the operation's task ended: {e}")))?
+    }
+
+    pub(crate) async fn perform(&self, scope: Scope, begun: &Begun) -> Fact {
+        let attempt = &begun.attempt.value;
+        match &begun.work {
+            Work::Authorize { connector, number, cvc, request_three_d_secure } => {
+                let asked = self.authorize_request(scope, begun, number.clone(), cvc.as_deref().cloned(), *request_three_d_secure);
+                match asked {
+                    Some(asked) => Fact::Authorize(connector.authorize(asked).await),
+                    None => Fact::Authorize(AuthorizeOutcome::Unknown(domain::outcome::UnknownReason::Interrupted)),
+                }
+            }
+            Work::Capture { connector } => match capture_request(attempt) {
+                Some(asked) => Fact::Capture(connector.capture(asked).await),
+                None => Fact::Capture(FollowUpOutcome::Refused("nothing is reserved".to_owned())),
+            },
+            Work::Void { connector } => match void_request(attempt) {
+                Some(asked) => Fact::Void(connector.void(asked).await),
+                None => Fact::Void(FollowUpOutcome::Refused("nothing is reserved".to_owned())),
+            },
+        }
+    }
+
+    fn authorize_request(&self, scope: Scope, begun: &Begun, number: CardNumber, cvc: Option<Cvc>, three_d_secure: bool) -> Option<Authorize> {
+        let (intent, attempt, method) = (&begun.intent.value, &begun.attempt.value, &begun.method);
+        let operation = attempt.operation.as_ref().filter(|o| o.kind == OperationKind::Authorize)?;
+        let expiry = Expiry::new(i64::from(method.card.exp_month), i64::from(method.card.exp_year)).ok()?;
+        let address = method.billing_details.address.as_ref();
+        Some(Authorize {
+            key: operation.key.clone(),
+            amount: attempt.amount,
+            card: CardForProvider {
+                number,
+                expiry,
+                cvc,
+                holder_name: method.billing_details.name.clone(),
+                address_line1: address.and_then(|a| a.line1.clone()),
+                postal_code: address.and_then(|a| a.postal_code.clone()),
+            },
+            capture: attempt.capture,
+            initiator: if attempt.off_session { Initiator::Merchant } else { Initiator::Customer },
+            three_d_secure: if three_d_secure { ThreeDSecureRequest::Any } else { ThreeDSecureRequest::Automatic },
+            saved: method.saved_for_off_session,
+            save_for_off_session: intent.setup_future_usage == Some(FutureUsage::OffSession),
+            return_to: self.return_to(scope, &intent.client_secret()),
+            statement_descriptor: intent.statement_descriptor.clone(),
+        })
+    }
+
+    /// Where the provider's page sends the buyer's browser: to us, who then send it to the shop.
+    pub(crate) fn return_to(&self, scope: Scope, client_secret: &str) -> String {
+        format!("{}/redirect/{}/{}/{client_secret}", self.public_url, scope.account, scope.mode)
+    }
+}
+
+fn capture_request(attempt: &PaymentAttempt) -> Option<Capture> {
+    let operation = attempt.operation.as_ref()?;
+    Some(Capture {
+        key: operation.key.clone(),
+        authorization_key: domain::provider_key::ProviderKey::authorize(attempt.id),
+        provider_reference: attempt.approval.as_ref()?.provider_reference.clone(),
+        amount: operation.amount,
+    })
+}
+
+fn void_request(attempt: &PaymentAttempt) -> Option<Void> {
+    let operation = attempt.operation.as_ref()?;
+    let reference = attempt.approval.as_ref().map(|a| a.provider_reference.clone()).unwrap_or_default();
+    Some(Void {
+        key: operation.key.clone(),
+        authorization_key: domain::provider_key::ProviderKey::authorize(attempt.id),
+        provider_reference: reference,
+    })
+}

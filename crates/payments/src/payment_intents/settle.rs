@@ -1,0 +1,248 @@
+//! The last commit: what the provider reported becomes the payment's next state, with everything that goes
+//! with it — charge, postings, statement line, events, the kept answer — or nothing does.
+
+use std::sync::Arc;
+
+use domain::account::Account;
+use domain::charge::Charge;
+use domain::event::{Cause, Event};
+use domain::flow::{self, PaymentChange, settle_authorize, settle_capture, settle_void};
+use domain::payment_attempt::{PaymentAttempt, Status as AttemptStatus};
+use domain::payment_intent::{PaymentIntent, Status};
+use domain::payment_method::PaymentMethod;
+use domain::scope::Scope;
+use store::{Batch, Index, List, Precondition, Write};
+
+use super::perform::{Begun, Fact};
+use crate::error::Error;
+use crate::idempotency::{self, Answered, IdempotencyRecord, KeptAnswer};
+use crate::outcome::{Object, Outcome};
+use crate::platform::{Platform, Request};
+use crate::ports::{Answer, Minting};
+use crate::records::{Loaded, decode, encode, insert, key_of, update};
+
+/// How often a settlement that lost a race reads again; each loss means somebody else settled.
+const MAX_ROUNDS: u32 = 8;
+
+/// The records that a settlement changes.
+pub(crate) struct Subject {
+    pub(crate) intent: Loaded<PaymentIntent>,
+    pub(crate) attempt: Loaded<PaymentAttempt>,
+    pub(crate) charge: Option<Loaded<Charge>>,
+    pub(crate) method: PaymentMethod,
+}
+
+impl Platform {
+    /// Settles for a request that waits, and answers it.
+    pub(crate) async fn settle_payment(&self, request: &Request, begun: Begun, fact: Fact) -> Result<Answered, Error> {
+        let mut subject = Subject { intent: begun.intent, attempt: begun.attempt, charge: begun.charge, method: begun.method };
+        let sent = subject.attempt.value.operation.as_ref().map(|o| o.key.clone());
+        for _ in 0..MAX_ROUNDS {
+            let settled = self.settle_once(request.scope, &request.account, request.cause(), &subject, fact.clone(), Some(request)).await;
+            match settled {
+                Ok(Some(answer)) => return Ok(Answered { answer, replayed: false }),
+                Ok(None) => return self.tell(request, &subject.intent.value).await,
+                Err(Error::LockTimeout) => {}
+                Err(other) => return Err(other),
+            }
+            subject = self.subject(request.scope, subject.attempt.value.id.ulid()).await?;
+            if subject.attempt.value.operation.as_ref().map(|o| &o.key) != sent.as_ref() {
+                // The recovery job was faster: its answer is the answer.
+                return match self.replay(request).await? {
+                    Some(answered) => Ok(Answered { replayed: false, ..answered }),
+                    None => self.tell(request, &subject.intent.value).await,
+                };
+            }
+        }
+        Err(Error::LockTimeout)
+    }
+
+    /// Answers with the payment as it is.
+    pub(crate) async fn tell(&self, request: &Request, intent: &PaymentIntent) -> Result<Answered, Error> {
+        let outcome = Outcome::of(Object::PaymentIntent(Box::new(intent.clone())));
+        let answer = self.presenter.present(request.scope, &outcome, &request.expand).await?;
+        Ok(Answered { answer, replayed: false })
+    }
+
+    /// Loads what a settlement of this attempt changes.
+    pub(crate) async fn subject(&self, scope: Scope, attempt: domain::id::Ulid) -> Result<Subject, Error> {
+        let attempt = self.must::<PaymentAttempt>(scope, attempt).await?;
+        let intent = self.must::<PaymentIntent>(scope, attempt.value.payment_intent.ulid()).await?;
+        let method = self.must::<PaymentMethod>(scope, attempt.value.payment_method.ulid()).await?.value;
+        let charge = match intent.value.latest_charge {
+            Some(id) if attempt.value.approval.is_some() => Some(self.must::<Charge>(scope, id.ulid()).await?),
+            _ => None,
+        };
+        Ok(Subject { intent, attempt, charge, method })
+    }
+
+    /// One try to settle; `None` when the fact changes nothing. `request` is the one that waits, if it still does.
+    pub(crate) async fn settle_once(
+        &self,
+        scope: Scope,
+        account: &Arc<Account>,
+        cause: Cause,
+        subject: &Subject,
+        fact: Fact,
+        request: Option<&Request>,
+    ) -> Result<Option<Answer>, Error> {
+        let Some(mut change) = self.decide(account, cause.clone(), subject, fact)? else { return Ok(None) };
+        let mut batch = Batch::new();
+        let saved = self.save_method(account, cause, scope, subject, &mut change, &mut batch).await?;
+        let outcome = outcome_of(&change, saved);
+        let answer = match (request, &subject.attempt.value.answers) {
+            (Some(request), _) => Some(self.presenter.present(scope, &outcome, &request.expand).await?),
+            (None, _) => None,
+        };
+        let kept = match (request, &subject.attempt.value.answers) {
+            (Some(request), Some(key)) => Some(complete_for(request, key, answer.as_ref(), self.now())?),
+            (None, Some(key)) => self.complete_later(scope, key, &outcome).await?,
+            (_, None) => None,
+        };
+        if let Some(write) = kept {
+            batch.push(write);
+        }
+        if let Some(attempt) = &mut change.attempt {
+            attempt.answers = None;
+        }
+        add_change(scope, subject, &change, &mut batch)?;
+        self.commit(batch).await?;
+        Ok(Some(answer.unwrap_or(Answer { status: 200, body: Vec::new() })))
+    }
+
+    fn decide(&self, account: &Account, cause: Cause, subject: &Subject, fact: Fact) -> Result<Option<PaymentChange>, Error> {
+        let mut mint = Minting(&self.ids);
+        let mut ctx = self.context(account, cause, &mut mint, self.now());
+        let (intent, attempt) = (subject.intent.value.clone(), subject.attempt.value.clone());
+        let charge = subject.charge.as_ref().map(|c| c.value.clone());
+        let change = match fact {
+            Fact::Authorize(outcome) => settle_authorize(&mut ctx, intent, attempt, &subject.method, outcome)?,
+            Fact::Capture(outcome) => {
+                let charge = charge.ok_or(flow::Error::Inconsistent("a capture without its charge"))?;
+                Some(settle_capture(&mut ctx, intent, attempt, charge, outcome)?)
+            }
+            Fact::Void(outcome) => Some(settle_void(&mut ctx, intent, attempt, charge, outcome)?),
+        };
+        Ok(change)
+    }
+
+    /// Attaches the card to the customer when the payment was to save it and went through.
+    async fn save_method(
+        &self,
+        account: &Account,
+        cause: Cause,
+        scope: Scope,
+        subject: &Subject,
+        change: &mut PaymentChange,
+        batch: &mut Batch,
+    ) -> Result<Option<PaymentMethod>, Error> {
+        let went_through = matches!(change.intent.status, Status::Succeeded | Status::RequiresCapture);
+        let before = matches!(subject.attempt.value.status, AttemptStatus::Authorized);
+        let (Some(usage), Some(customer)) = (change.intent.setup_future_usage, change.intent.customer) else { return Ok(None) };
+        if !went_through || before || change.charge.is_none() || subject.method.customer.is_some() {
+            return Ok(None);
+        }
+        let loaded = self.must::<PaymentMethod>(scope, subject.method.id.ulid()).await?;
+        let mut mint = Minting(&self.ids);
+        let mut ctx = self.context(account, cause, &mut mint, self.now());
+        let (method, event) = flow::save_method(&mut ctx, loaded.value, customer, usage)?;
+        batch.push(update(scope, &method, loaded.revision)?);
+        batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.ulid()), method.id.ulid());
+        change.events.push(event);
+        Ok(Some(method))
+    }
+
+    /// Completes the record of a request that no longer waits.
+    pub(crate) async fn complete_later(&self, scope: Scope, key: &str, outcome: &Outcome) -> Result<Option<Write>, Error> {
+        let key = idempotency::key(scope, key);
+        let Some(item) = self.store.get_one(&key).await? else { return Ok(None) };
+        let mut record: IdempotencyRecord = decode(&item.body)?;
+        if record.answer.is_some() {
+            return Ok(None);
+        }
+        let answer = self.presenter.present(scope, outcome, &record.expand).await?;
+        record.answer = Some(KeptAnswer::keep(&answer)?);
+        Ok(Some(Write::Put { key, body: encode(&record)?, precondition: Precondition::Revision(item.revision) }))
+    }
+}
+
+/// Completes the record of the request that waits: it wrote the first revision itself.
+pub(crate) fn complete_for(request: &Request, key: &str, answer: Option<&Answer>, now: domain::time::Timestamp) -> Result<Write, Error> {
+    let write = idempotency::begin(request, now, answer)?;
+    match write {
+        Some(Write::Put { key, body, .. }) => Ok(Write::Put { key, body, precondition: Precondition::Revision(1) }),
+        _ => Err(Error::Internal(format!("the request lost its idempotency key {}", key.len()))),
+    }
+}
+
+fn outcome_of(change: &PaymentChange, saved: Option<PaymentMethod>) -> Outcome {
+    let mut changed = Vec::with_capacity(3);
+    changed.extend(change.charge.clone().map(|c| Object::Charge(Box::new(c))));
+    let line = change.booking.as_ref().and_then(|b| b.line.clone());
+    changed.extend(line.map(|l| Object::BalanceTransaction(Box::new(l))));
+    changed.extend(saved.map(|m| Object::PaymentMethod(Box::new(m))));
+    let declined = change.attempt.as_ref().is_some_and(|a| a.status == AttemptStatus::Declined);
+    let card_error = if declined { change.intent.last_error.clone() } else { None };
+    Outcome { object: Object::PaymentIntent(Box::new(change.intent.clone())), card_error, changed }
+}
+
+fn add_change(scope: Scope, subject: &Subject, change: &PaymentChange, batch: &mut Batch) -> Result<(), Error> {
+    batch.push(update(scope, &change.intent, subject.intent.revision)?);
+    if let Some(attempt) = &change.attempt {
+        batch.push(update(scope, attempt, subject.attempt.revision)?);
+        let open = matches!(attempt.status, AttemptStatus::Sending | AttemptStatus::Unknown | AttemptStatus::ActionRequired);
+        if !open {
+            batch.unlink(List::all(scope, Index::OpenOperations), attempt.id.ulid());
+        }
+    }
+    if let Some(charge) = &change.charge {
+        add_charge(scope, subject, charge, batch)?;
+    }
+    if let Some(booking) = &change.booking {
+        add_booking(scope, booking, batch)?;
+    }
+    add_events(scope, &change.events, batch)
+}
+
+fn add_charge(scope: Scope, subject: &Subject, charge: &Charge, batch: &mut Batch) -> Result<(), Error> {
+    if let Some(loaded) = &subject.charge {
+        batch.push(update(scope, charge, loaded.revision)?);
+        return Ok(());
+    }
+    batch.push(insert(scope, charge)?);
+    batch.link(List::all(scope, Index::Charges), charge.id.ulid());
+    batch.link(List::of(scope, Index::ChargesByPaymentIntent, charge.payment_intent.ulid()), charge.id.ulid());
+    if let Some(customer) = charge.customer {
+        batch.link(List::of(scope, Index::ChargesByCustomer, customer.ulid()), charge.id.ulid());
+    }
+    Ok(())
+}
+
+/// Adds a movement to the books and to the merchant's statement.
+pub(crate) fn add_booking(scope: Scope, booking: &flow::Booking, batch: &mut Batch) -> Result<(), Error> {
+    batch.push(insert(scope, &booking.entry)?);
+    if let Some(line) = &booking.line {
+        batch.push(insert(scope, line)?);
+        batch.link(List::all(scope, Index::BalanceTransactions), line.id.ulid());
+    }
+    Ok(())
+}
+
+/// Adds events.
+pub(crate) fn add_events(scope: Scope, events: &[Event], batch: &mut Batch) -> Result<(), Error> {
+    for event in events {
+        batch.push(insert(scope, event)?);
+        batch.link(List::all(scope, Index::Events), event.id.ulid());
+    }
+    Ok(())
+}
+
+/// Adds a canceled payment that no provider knew.
+pub(crate) fn add_unsent(scope: Scope, revision: u64, change: &PaymentChange, batch: &mut Batch) -> Result<(), Error> {
+    batch.push(Write::Put {
+        key: key_of::<PaymentIntent>(scope, change.intent.id.ulid()),
+        body: encode(&change.intent)?,
+        precondition: Precondition::Revision(revision),
+    });
+    add_events(scope, &change.events, batch)
+}

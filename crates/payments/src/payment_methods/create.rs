@@ -1,0 +1,240 @@
+//! Making a payment method or a token of a card.
+
+use std::sync::Arc;
+
+use domain::card::{CardDetails, CardNumber, Cvc, Expiry};
+use domain::contact::BillingDetails;
+use domain::decline::CardErrorCode;
+use domain::id::{CardId, PaymentMethodId, TokenId, Ulid};
+use domain::metadata::Metadata;
+use domain::payment_method::{PaymentMethod, Token};
+use domain::scope::Scope;
+use store::{Batch, Key, Kind, Precondition, Write};
+
+use crate::error::Error;
+use crate::idempotency::Answered;
+use crate::outcome::{Object, Outcome};
+use crate::platform::{Platform, Request, racing};
+use crate::records::{encode, insert};
+
+/// A card as a client sends it; it cannot be printed.
+#[derive(Clone)]
+pub struct CardInput {
+    /// The number's digits, as sent.
+    pub number: zeroize::Zeroizing<String>,
+    /// The expiry month.
+    pub exp_month: i64,
+    /// The expiry year.
+    pub exp_year: i64,
+    /// The security code, as sent.
+    pub cvc: Option<zeroize::Zeroizing<String>>,
+}
+
+/// A new payment method.
+#[derive(Clone)]
+pub struct NewPaymentMethod {
+    /// The card.
+    pub card: CardSource,
+    /// The cardholder.
+    pub billing_details: BillingDetails,
+    /// The shop's own notes.
+    pub metadata: Metadata,
+}
+
+/// Where a new method's card comes from.
+#[derive(Clone)]
+pub enum CardSource {
+    /// The client sent it.
+    Input(CardInput),
+    /// A token holds it.
+    Token(String),
+}
+
+/// A card that was checked and sealed, not yet committed.
+pub(crate) struct Prepared {
+    pub(crate) method: PaymentMethod,
+    pub(crate) number: CardNumber,
+    pub(crate) cvc: Option<Arc<Cvc>>,
+    /// What must be committed for the method to exist.
+    pub(crate) writes: Vec<Write>,
+}
+
+struct CheckedCard {
+    number: CardNumber,
+    details: CardDetails,
+    cvc: Option<Arc<Cvc>>,
+}
+
+impl Platform {
+    fn check_card(&self, input: &CardInput) -> Result<CheckedCard, Error> {
+        let refused = |code, param| Error::Card { code, param };
+        let number = CardNumber::parse(&input.number).map_err(|_| refused(CardErrorCode::IncorrectNumber, "card[number]"))?;
+        let expiry = Expiry::new(input.exp_month, input.exp_year).map_err(|e| match e {
+            domain::card::ExpiryError::Month => refused(CardErrorCode::InvalidExpiryMonth, "card[exp_month]"),
+            domain::card::ExpiryError::Year => refused(CardErrorCode::InvalidExpiryYear, "card[exp_year]"),
+        })?;
+        if expiry.is_past(self.now()) {
+            return Err(refused(CardErrorCode::InvalidExpiryYear, "card[exp_year]"));
+        }
+        let cvc = match &input.cvc {
+            Some(text) => {
+                let cvc = Cvc::parse(text, number.brand()).map_err(|_| refused(CardErrorCode::InvalidCvc, "card[cvc]"))?;
+                Some(Arc::new(cvc))
+            }
+            None => None,
+        };
+        let details = CardDetails::of(&number, expiry, &self.fingerprint_key);
+        Ok(CheckedCard { number, details, cvc })
+    }
+
+    fn seal(&self, scope: Scope, ulid: Ulid, number: &CardNumber) -> Result<Write, Error> {
+        let sealed = self.vault.seal(scope, ulid, number)?;
+        let key = Key::object(scope, Kind::SealedCard, ulid);
+        Ok(Write::Put { key, body: encode(&sealed)?, precondition: Precondition::Absent })
+    }
+
+    /// Checks and seals a card the client sent.
+    pub(crate) fn prepare_card(&self, scope: Scope, input: &CardInput, billing_details: BillingDetails, metadata: Metadata) -> Result<Prepared, Error> {
+        let card = self.check_card(input)?;
+        let method = self.method_of(card.details, billing_details, metadata);
+        let writes = vec![insert(scope, &method)?, self.seal(scope, method.id.ulid(), &card.number)?];
+        Ok(Prepared { method, number: card.number, cvc: card.cvc, writes })
+    }
+
+    fn method_of(&self, card: CardDetails, billing_details: BillingDetails, metadata: Metadata) -> PaymentMethod {
+        PaymentMethod {
+            id: PaymentMethodId::new(self.mint()),
+            created_at: self.now(),
+            card,
+            billing_details,
+            customer: None,
+            metadata,
+            cvc_check: None,
+            saved_for_off_session: false,
+            spent: false,
+            sequence: 0,
+        }
+    }
+
+    /// Turns a token into a method; the token can be used once.
+    pub(crate) async fn prepare_token(&self, scope: Scope, text: &str, metadata: Metadata) -> Result<Prepared, Error> {
+        if let Some(input) = self.test_card_input(text, scope) {
+            return self.prepare_card(scope, &input, BillingDetails::default(), metadata);
+        }
+        let missing = || Error::NotFound { kind: "token", id: masked(text), param: "card[token]" };
+        let id: TokenId = text.parse().map_err(|_| missing())?;
+        let token = self.find::<Token>(scope, id.ulid()).await?.ok_or_else(missing)?;
+        if token.value.used {
+            return Err(Error::Parameter {
+                param: "card[token]",
+                code: Some("token_already_used"),
+                message: "A token can be used only once.".to_owned(),
+            });
+        }
+        let number = self.open_card(scope, id.ulid()).await?;
+        let method = self.method_of(token.value.card.clone(), token.value.billing_details.clone(), metadata);
+        let used = Token { used: true, ..token.value };
+        let writes = vec![
+            insert(scope, &method)?,
+            self.seal(scope, method.id.ulid(), &number)?,
+            crate::records::update(scope, &used, token.revision)?,
+        ];
+        let cvc = self.cvcs.get(&id.ulid());
+        Ok(Prepared { method, number, cvc, writes })
+    }
+
+    /// A card that tests may name, in test mode.
+    pub(crate) fn test_card_input(&self, name: &str, scope: Scope) -> Option<CardInput> {
+        if scope.mode.is_live() {
+            return None;
+        }
+        let card = (self.test_card)(name)?;
+        Some(CardInput {
+            number: card.number.to_owned().into(),
+            exp_month: card.exp_month,
+            exp_year: card.exp_year,
+            cvc: Some(card.cvc.to_owned().into()),
+        })
+    }
+
+    /// Opens a sealed card.
+    pub(crate) async fn open_card(&self, scope: Scope, ulid: Ulid) -> Result<CardNumber, Error> {
+        let item = self.store.get_one(&Key::object(scope, Kind::SealedCard, ulid)).await?;
+        let item = item.ok_or_else(|| Error::Internal(format!("the sealed card of {ulid} is missing")))?;
+        self.vault.open(scope, ulid, &crate::records::decode(&item.body)?)
+    }
+
+    /// Remembers a method's security code for the payment that will use it.
+    pub(crate) fn remember_cvc(&self, ulid: Ulid, cvc: Option<&Arc<Cvc>>) {
+        if let Some(cvc) = cvc {
+            self.cvcs.insert(ulid, Arc::clone(cvc));
+        }
+    }
+
+    /// Makes a payment method.
+    ///
+    /// # Errors
+    /// The card cannot be one, or the token is used or unknown.
+    pub async fn create_payment_method(&self, request: &Request, new: &NewPaymentMethod) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let prepared = match &new.card {
+                CardSource::Input(input) => {
+                    self.prepare_card(request.scope, input, new.billing_details.clone(), new.metadata.clone())?
+                }
+                CardSource::Token(token) => self.prepare_token(request.scope, token, new.metadata.clone()).await?,
+            };
+            let mut batch = Batch::new();
+            for write in prepared.writes {
+                batch.push(write);
+            }
+            let ulid = prepared.method.id.ulid();
+            let outcome = Outcome::of(Object::PaymentMethod(Box::new(prepared.method)));
+            let answered = self.conclude(request, batch, &outcome).await?;
+            self.remember_cvc(ulid, prepared.cvc.as_ref());
+            Ok(answered)
+        })
+        .await
+    }
+
+    /// Makes a token of a card.
+    ///
+    /// # Errors
+    /// The card cannot be one.
+    pub async fn create_token(&self, request: &Request, input: &CardInput, billing: &BillingDetails) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let card = self.check_card(input)?;
+            let ulid = self.mint();
+            let token = Token {
+                id: TokenId::new(ulid),
+                card_id: CardId::new(ulid),
+                created_at: self.now(),
+                card: card.details,
+                billing_details: billing.clone(),
+                used: false,
+            };
+            let mut batch = Batch::new();
+            batch.push(insert(request.scope, &token)?);
+            batch.push(self.seal(request.scope, ulid, &card.number)?);
+            let answered = self.conclude(request, batch, &Outcome::of(Object::Token(Box::new(token)))).await?;
+            self.remember_cvc(ulid, card.cvc.as_ref());
+            Ok(answered)
+        })
+        .await
+    }
+}
+
+/// A name as it may be shown in an error: one that could hold a card number is not.
+#[must_use]
+pub fn masked(text: &str) -> String {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let lettered = text.bytes().any(|b| b.is_ascii_alphabetic());
+    let safe = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && (lettered || digits < 8);
+    let run = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    if safe && run < 12 { text.to_owned() } else { "(not shown)".to_owned() }
+}

@@ -1,0 +1,6 @@
+//! Cards to pay with: made, found, attached, and opened for a provider.
+
+pub mod attach;
+pub mod create;
+pub mod resolve;
+pub mod update;

@@ -1,0 +1,256 @@
+//! The platform: the ports joined, and what every use case shares — loading, committing, retrying.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::account::Account;
+use domain::card::Cvc;
+use domain::event::Cause;
+use domain::flow::Context;
+use domain::id::Ulid;
+use domain::scope::Scope;
+use domain::time::Timestamp;
+use moka::sync::Cache;
+use providers::Connector;
+use store::{Batch, CommitError, Store};
+
+use crate::error::Error;
+use crate::idempotency::{self, Answered, Idempotency};
+use crate::locks::Locks;
+use crate::outcome::Outcome;
+use crate::ports::{Clock, Entropy, IdMint, Minting, Presenter};
+use crate::records::{Loaded, Record, key_of};
+use crate::vault::Vault;
+
+/// How often a change that lost a race is tried again before the caller hears of it.
+const MAX_RACES: u32 = 24;
+/// Security codes of methods made but not yet used; more than this many push out the oldest.
+const MAX_CVCS: u64 = 100_000;
+/// How long a security code is kept in memory for the payment that will use it.
+const CVC_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// A card that tests may name instead of sending its number.
+pub struct TestCard {
+    /// The number.
+    pub number: &'static str,
+    /// The expiry month.
+    pub exp_month: i64,
+    /// The expiry year.
+    pub exp_year: i64,
+    /// The security code.
+    pub cvc: &'static str,
+}
+
+/// What the platform is made of.
+pub struct Parts {
+    /// Keeps everything.
+    pub store: Arc<dyn Store>,
+    /// Carry payments out; the first that serves the mode is taken.
+    pub connectors: Vec<Arc<dyn Connector>>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Writes answers.
+    pub presenter: Arc<dyn Presenter>,
+    /// Seals card numbers.
+    pub vault: Vault,
+    /// Keys the fingerprints of cards and requests.
+    pub fingerprint_key: [u8; 32],
+    /// Where browsers reach this server: `https://host`, without a slash at the end.
+    pub public_url: String,
+    /// Cards that tests may name.
+    pub test_card: fn(&str) -> Option<TestCard>,
+}
+
+/// The platform.
+pub struct Platform {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) connectors: Vec<Arc<dyn Connector>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) presenter: Arc<dyn Presenter>,
+    pub(crate) vault: Vault,
+    pub(crate) fingerprint_key: [u8; 32],
+    pub(crate) public_url: String,
+    pub(crate) test_card: fn(&str) -> Option<TestCard>,
+    pub(crate) ids: IdMint,
+    pub(crate) locks: Locks,
+    pub(crate) cvcs: Cache<Ulid, Arc<Cvc>>,
+    pub(crate) accounts: Cache<Ulid, Arc<Account>>,
+    pub(crate) started_at: Timestamp,
+}
+
+/// Who asks, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whose data.
+    pub scope: Scope,
+    /// The merchant.
+    pub account: Arc<Account>,
+    /// The request's id.
+    pub id: String,
+    /// The client's idempotency key, on requests that change something.
+    pub idempotency: Option<Idempotency>,
+    /// References to replace by the objects themselves.
+    pub expand: Vec<String>,
+}
+
+impl Request {
+    /// What events say of their cause.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        Cause {
+            request: Some(self.id.clone()),
+            idempotency_key: self.idempotency.as_ref().map(|idempotency| idempotency.key.clone()),
+        }
+    }
+}
+
+/// Merchants kept in memory; each is small and asked for with every request.
+const MAX_ACCOUNTS: u64 = 10_000;
+
+impl Platform {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let ids = IdMint::new(Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
+        let started_at = parts.clock.now();
+        Self {
+            store: parts.store,
+            connectors: parts.connectors,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            presenter: parts.presenter,
+            vault: parts.vault,
+            fingerprint_key: parts.fingerprint_key,
+            public_url: parts.public_url,
+            test_card: parts.test_card,
+            ids,
+            locks: Locks::default(),
+            cvcs: Cache::builder().max_capacity(MAX_CVCS).time_to_live(CVC_LIFETIME).build(),
+            accounts: Cache::new(MAX_ACCOUNTS),
+            started_at,
+        }
+    }
+
+    /// What is kept; for reading.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A fresh identifier.
+    #[must_use]
+    pub fn mint(&self) -> Ulid {
+        self.ids.next()
+    }
+
+    /// The key of fingerprints of requests.
+    #[must_use]
+    pub const fn fingerprint_key(&self) -> &[u8; 32] {
+        &self.fingerprint_key
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the record cannot.
+    pub async fn find<T: Record>(&self, scope: Scope, id: Ulid) -> Result<Option<Loaded<T>>, Error> {
+        let item = self.store.get_one(&key_of::<T>(scope, id)).await?;
+        item.as_ref().map(Loaded::from_item).transpose()
+    }
+
+    /// Reads a record that another one names.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), or it is not there: a defect.
+    pub(crate) async fn must<T: Record>(&self, scope: Scope, id: Ulid) -> Result<Loaded<T>, Error> {
+        let found = self.find(scope, id).await?;
+        found.ok_or_else(|| Error::Internal(format!("{} {id} is missing", T::KIND.table())))
+    }
+
+    /// A merchant.
+    ///
+    /// # Errors
+    /// The store cannot be read, or there is no such merchant: a defect.
+    pub async fn account(&self, scope: Scope) -> Result<Arc<Account>, Error> {
+        let id = scope.account.ulid();
+        if let Some(account) = self.accounts.get(&id) {
+            return Ok(account);
+        }
+        let account = Arc::new(self.must::<Account>(Scope::PLATFORM, id).await?.value);
+        self.accounts.insert(id, Arc::clone(&account));
+        Ok(account)
+    }
+
+    /// The connector that new payments of a mode go to.
+    pub(crate) fn route(&self, scope: Scope) -> Result<Arc<dyn Connector>, Error> {
+        let serves = |c: &&Arc<dyn Connector>| c.capabilities().modes.contains(&scope.mode);
+        self.connectors.iter().find(serves).cloned().ok_or(Error::NoProvider)
+    }
+
+    /// The connector that an attempt went to.
+    pub(crate) fn connector(&self, provider: &str) -> Result<Arc<dyn Connector>, Error> {
+        let named = |c: &&Arc<dyn Connector>| c.capabilities().provider == provider;
+        self.connectors.iter().find(named).cloned().ok_or(Error::NoProvider)
+    }
+
+    /// Commits; a failed precondition is [`Error::LockTimeout`], which [`racing`] tries again.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<(), Error> {
+        match self.store.commit(batch).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::PreconditionFailed { .. }) => Err(Error::LockTimeout),
+            Err(CommitError::Busy) => Err(Error::Unavailable("busy".to_owned())),
+            Err(CommitError::Unavailable(why) | CommitError::Unknown(why)) => Err(Error::Unavailable(why)),
+            Err(CommitError::Invalid(why)) => Err(Error::Internal(why.to_string())),
+        }
+    }
+
+    /// Commits a change that no provider is needed for, with its answer.
+    pub(crate) async fn conclude(&self, request: &Request, mut batch: Batch, outcome: &Outcome) -> Result<Answered, Error> {
+        let answer = self.presenter.present(request.scope, outcome, &request.expand).await?;
+        if let Some(write) = idempotency::begin(request, self.now(), Some(&answer))? {
+            batch.push(write);
+        }
+        self.commit(batch).await?;
+        Ok(Answered { answer, replayed: false })
+    }
+
+    /// What the domain may know besides its subject.
+    pub(crate) const fn context<'a>(&self, account: &'a Account, cause: Cause, mint: &'a mut Minting<'_>, now: Timestamp) -> Context<'a> {
+        Context { now, mint, cause, account }
+    }
+
+    /// 24 random characters for a client secret.
+    pub(crate) fn secret(&self) -> Result<String, Error> {
+        let mut bytes = [0u8; 12];
+        self.entropy.fill(&mut bytes)?;
+        Ok(hex::encode(bytes))
+    }
+}
+
+/// Tries again what lost a race, with growing pauses; a race is a failed precondition.
+pub(crate) async fn racing<T, F, Fut>(mut attempt: F) -> Result<T, Error>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, Error>>,
+{
+    let mut lost = 0;
+    loop {
+        match attempt().await {
+            Err(Error::LockTimeout) if lost < MAX_RACES => {
+                lost += 1;
+                tokio::time::sleep(Duration::from_millis(u64::from(lost.min(20)))).await;
+            }
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What the use cases need from outside: time, randomness, and someone who writes answers.
+
+use async_trait::async_trait;
+use domain::flow::Mint;
+use domain::id::{Ulid, UlidSequence};
+use domain::scope::Scope;
+use domain::time::Timestamp;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::outcome::Outcome;
+
+/// Tells the time.
+pub trait Clock: Send + Sync + 'static {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Gives random bytes fit for keys and secrets.
+pub trait Entropy: Send + Sync + 'static {
+    /// Fills the slice.
+    ///
+    /// # Errors
+    /// The source failed; nothing secret may be made.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error>;
+}
+
+/// An answer as it goes over the wire, and as it is kept for a repeated request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status; the use cases only carry it.
+    pub status: u16,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+/// Writes answers. Called before the last commit, so that the answer is kept with what it tells.
+#[async_trait]
+pub trait Presenter: Send + Sync + 'static {
+    /// The answer for an outcome, with the named references replaced by the objects themselves.
+    ///
+    /// # Errors
+    /// A reference could not be read or does not exist.
+    async fn present(&self, scope: Scope, outcome: &Outcome, expand: &[String]) -> Result<Answer, Error>;
+}
+
+/// Makes identifiers from the two ports.
+pub struct IdMint {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    sequence: Mutex<UlidSequence>,
+}
+
+impl IdMint {
+    /// One for the whole process: identifiers increase within it.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { clock, entropy, sequence: Mutex::new(UlidSequence::default()) }
+    }
+
+    /// A fresh identifier.
+    #[must_use]
+    pub fn next(&self) -> Ulid {
+        let mut random = [0u8; 8];
+        // A failing source costs unguessability, not uniqueness: time and sequence alone are unique.
+        let _ = self.entropy.fill(&mut random);
+        self.sequence.lock().next(self.clock.now(), u64::from_le_bytes(random))
+    }
+}
+
+/// [`Mint`] over a shared [`IdMint`].
+pub struct Minting<'a>(pub &'a IdMint);
+
+impl Mint for Minting<'_> {
+    fn ulid(&mut self) -> Ulid {
+        self.0.next()
+    }
+}

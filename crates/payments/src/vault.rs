@@ -1,0 +1,165 @@
+//! The vault: card numbers, sealed.
+//!
+//! Each number is sealed by AES-256-GCM under a data key of its own, and that key is sealed under the
+//! key-encryption key. Account, mode and the method's ULID are authenticated with both, so that a sealed
+//! record moved to another merchant or method opens for nobody. Every record says which version of the
+//! key-encryption key sealed it. Absent on purpose: security codes, which are never written.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use domain::card::CardNumber;
+use domain::id::Ulid;
+use domain::scope::Scope;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::Error;
+use crate::ports::Entropy;
+
+/// Bytes of a key.
+pub const KEY_LENGTH: usize = 32;
+
+/// The version of the key-encryption key that seals new records.
+const KEY_VERSION: u32 = 1;
+
+/// A sealed card number as it is stored; the fields are hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedCard {
+    /// Which key-encryption key sealed the data key.
+    pub key_version: u32,
+    /// The data key: nonce, ciphertext, tag.
+    pub data_key: String,
+    /// The number: nonce, ciphertext, tag.
+    pub number: String,
+}
+
+/// Seals and opens card numbers.
+pub struct Vault {
+    key: LessSafeKey,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Vault {
+    /// A vault under that key-encryption key.
+    ///
+    /// # Errors
+    /// The key is not one.
+    pub fn new(key: &[u8; KEY_LENGTH], entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
+        Ok(Self { key: aead_key(key)?, entropy })
+    }
+
+    /// Seals a number for one method of one merchant.
+    ///
+    /// # Errors
+    /// No randomness, or the cipher failed.
+    pub fn seal(&self, scope: Scope, method: Ulid, number: &CardNumber) -> Result<SealedCard, Error> {
+        let context = context(scope, method);
+        let mut data_key = Zeroizing::new([0u8; KEY_LENGTH]);
+        self.entropy.fill(data_key.as_mut_slice())?;
+        let sealed = self.seal_bytes(&aead_key(&data_key)?, &context, number.reveal().as_bytes())?;
+        Ok(SealedCard {
+            key_version: KEY_VERSION,
+            data_key: self.seal_bytes(&self.key, &context, data_key.as_slice())?,
+            number: sealed,
+        })
+    }
+
+    /// Opens a sealed number.
+    ///
+    /// # Errors
+    /// It was sealed under another key, for another method or merchant, or was altered.
+    pub fn open(&self, scope: Scope, method: Ulid, sealed: &SealedCard) -> Result<CardNumber, Error> {
+        if sealed.key_version != KEY_VERSION {
+            return Err(Error::Internal(format!("vault: no key of version {}", sealed.key_version)));
+        }
+        let context = context(scope, method);
+        let data_key = open_bytes(&self.key, &context, &sealed.data_key)?;
+        let data_key: [u8; KEY_LENGTH] = data_key.as_slice().try_into().map_err(|_| failed())?;
+        let data_key = Zeroizing::new(data_key);
+        let digits = open_bytes(&aead_key(&data_key)?, &context, &sealed.number)?;
+        let digits = std::str::from_utf8(&digits).map_err(|_| failed())?;
+        CardNumber::parse(digits).map_err(|_| failed())
+    }
+
+    fn seal_bytes(&self, key: &LessSafeKey, context: &[u8], plain: &[u8]) -> Result<String, Error> {
+        let mut nonce = [0u8; NONCE_LEN];
+        self.entropy.fill(&mut nonce)?;
+        let mut bytes = plain.to_vec();
+        let sealed = key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut bytes);
+        if sealed.is_err() {
+            bytes.zeroize();
+            return Err(failed());
+        }
+        let mut text = hex::encode(nonce);
+        text.push_str(&hex::encode(&bytes));
+        Ok(text)
+    }
+}
+
+fn open_bytes(key: &LessSafeKey, context: &[u8], sealed: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut bytes = Zeroizing::new(hex::decode(sealed).map_err(|_| failed())?);
+    if bytes.len() < NONCE_LEN {
+        return Err(failed());
+    }
+    let (nonce, sealed) = bytes.split_at_mut(NONCE_LEN);
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| failed())?;
+    let plain = key.open_in_place(nonce, Aad::from(context), sealed).map_err(|_| failed())?;
+    Ok(Zeroizing::new(plain.to_vec()))
+}
+
+fn aead_key(key: &[u8; KEY_LENGTH]) -> Result<LessSafeKey, Error> {
+    UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| failed())
+}
+
+fn context(scope: Scope, method: Ulid) -> Vec<u8> {
+    format!("bursar card {} {} {method}", scope.account, scope.mode).into_bytes()
+}
+
+fn failed() -> Error {
+    Error::Internal("vault: a card could not be sealed or opened".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::id::AccountId;
+    use domain::scope::Mode;
+
+    struct Fixed;
+
+    impl Entropy for Fixed {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {
+            bytes.fill(7);
+            Ok(())
+        }
+    }
+
+    const SCOPE: Scope = Scope { account: AccountId::new(Ulid::from_bits(5)), mode: Mode::Test };
+    const METHOD: Ulid = Ulid::from_bits(9);
+
+    fn vault(key: u8) -> Vault {
+        Vault::new(&[key; KEY_LENGTH], Arc::new(Fixed)).unwrap()
+    }
+
+    #[test]
+    fn a_sealed_number_opens_for_its_method_only() {
+        let number = CardNumber::parse("4242424242424242").unwrap();
+        let sealed = vault(1).seal(SCOPE, METHOD, &number).unwrap();
+        assert_eq!(vault(1).open(SCOPE, METHOD, &sealed).unwrap().reveal(), "4242424242424242");
+        assert!(vault(1).open(SCOPE, Ulid::from_bits(10), &sealed).is_err());
+        assert!(vault(1).open(Scope { mode: Mode::Live, ..SCOPE }, METHOD, &sealed).is_err());
+        assert!(vault(2).open(SCOPE, METHOD, &sealed).is_err());
+    }
+
+    #[test]
+    fn an_altered_or_cut_record_opens_for_nobody() {
+        let number = CardNumber::parse("4242424242424242").unwrap();
+        let sealed = vault(1).seal(SCOPE, METHOD, &number).unwrap();
+        let cut = SealedCard { number: sealed.number[..10].to_owned(), ..sealed.clone() };
+        let altered = SealedCard { data_key: sealed.data_key.replace(&sealed.data_key[30..32], "zz"), ..sealed.clone() };
+        let newer = SealedCard { key_version: 2, ..sealed };
+        for bad in [cut, altered, newer] {
+            assert!(vault(1).open(SCOPE, METHOD, &bad).is_err());
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Reading: a few connections, each used by one caller at a time, in the caller's own thread.
+//!
+//! A read takes microseconds (its pages are in memory, `SQLite`'s or the system's), which is less than handing
+//! it to another thread and back would take; so it runs inside the future's poll. The writer never blocks it:
+//! a read sees the last commit that was acknowledged. All keys of one `get` are read as of one moment.
+//!
+//! A connection that met an error is closed, and a fresh one opened for the next read.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use domain::id::Ulid;
+use parking_lot::{Mutex, MutexGuard};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, Row};
+
+use super::codec::{NameHash, list_key, parse_list_key, parse_named_key, parse_object_key, parse_ulid, ulid_bytes};
+use super::encode::{Place, locate};
+use super::schema::{self, Use};
+use super::scopes::Scopes;
+use crate::contract::{Cursor, Exported, ExportedLink, InvalidRead, Item, Order, ReadError, Scan};
+use crate::key::{Key, Kind, List};
+
+/// How many reads run at the same time; more than this wait for a moment, which is no loss while there are
+/// more connections than cores.
+const CONNECTIONS: usize = 8;
+
+/// A read that did not work out.
+pub(super) enum Failed {
+    Engine(rusqlite::Error),
+    Corrupt(String),
+    Invalid(InvalidRead),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<InvalidRead> for Failed {
+    fn from(invalid: InvalidRead) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<Failed> for ReadError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Engine(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => Self::Corrupt(error.to_string()),
+            Failed::Engine(error) => Self::Unavailable(error.to_string()),
+            Failed::Corrupt(what) => Self::Corrupt(what),
+            Failed::Invalid(invalid) => Self::Invalid(invalid),
+        }
+    }
+}
+
+/// The connections for reading.
+pub(super) struct Readers {
+    path: PathBuf,
+    purpose: Use,
+    slots: Vec<Mutex<Option<Connection>>>,
+    next: AtomicUsize,
+    scopes: Arc<Scopes>,
+    hash: NameHash,
+    /// Everything is read as of the moment the store was opened.
+    snapshot: bool,
+}
+
+impl Readers {
+    /// Connections that are opened as they are needed.
+    pub(super) fn new(path: PathBuf, purpose: Use, scopes: Arc<Scopes>, hash: NameHash) -> Self {
+        let slots = (0..CONNECTIONS).map(|_| Mutex::new(None)).collect();
+        Self { path, purpose, slots, next: AtomicUsize::new(0), scopes, hash, snapshot: false }
+    }
+
+    /// One connection that reads everything as of now.
+    pub(super) fn snapshot(path: PathBuf, connection: Connection, scopes: Arc<Scopes>, hash: NameHash) -> rusqlite::Result<Self> {
+        connection.execute_batch("BEGIN")?;
+        // The first read is what fixes the moment.
+        schema::commit_number(&connection)?;
+        Ok(Self { path, purpose: Use::ReadOnly, slots: vec![Mutex::new(Some(connection))], next: AtomicUsize::new(0), scopes, hash, snapshot: true })
+    }
+
+    /// Runs a read on a free connection. The first ones are preferred, so that a quiet store keeps few caches.
+    pub(super) fn with<T>(&self, read: impl FnOnce(&Reading<'_>) -> Result<T, Failed>) -> Result<T, Failed> {
+        let mut slot = self.slot()?;
+        let connection = match slot.take() {
+            Some(connection) => connection,
+            None if self.snapshot => return Err(Failed::Corrupt("an earlier read of this snapshot failed".to_owned())),
+            None => schema::connect(&self.path, self.purpose)?,
+        };
+        let result = read(&Reading { connection: &connection, readers: self });
+        if !matches!(result, Err(Failed::Engine(_))) {
+            *slot = Some(connection);
+        }
+        result
+    }
+
+    fn slot(&self) -> Result<MutexGuard<'_, Option<Connection>>, Failed> {
+        if let Some(free) = self.slots.iter().find_map(Mutex::try_lock) {
+            return Ok(free);
+        }
+        let turn = self.next.fetch_add(1, Ordering::Relaxed).checked_rem(self.slots.len()).unwrap_or_default();
+        self.slots.get(turn).map(Mutex::lock).ok_or_else(|| Failed::Corrupt("no connections".to_owned()))
+    }
+}
+
+/// One read in progress.
+pub(super) struct Reading<'r> {
+    connection: &'r Connection,
+    readers: &'r Readers,
+}
+
+impl Reading<'_> {
+    pub(super) fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, Failed> {
+        if keys.len() == 1 || self.readers.snapshot {
+            return keys.iter().map(|key| self.item(key)).collect();
+        }
+        self.connection.prepare_cached("BEGIN")?.raw_execute()?;
+        let items = keys.iter().map(|key| self.item(key)).collect();
+        self.connection.prepare_cached("COMMIT")?.raw_execute()?;
+        items
+    }
+
+    fn item(&self, key: &Key) -> Result<Option<Item>, Failed> {
+        let Some(scope) = self.readers.scopes.number(self.connection, key.scope())? else { return Ok(None) };
+        let (place, bytes) = locate(key, scope, &self.readers.hash);
+        let sql = sql(key.kind());
+        match place {
+            Place::Row(row) => {
+                let mut statement = self.connection.prepare_cached(sql.get_row)?;
+                statement.raw_bind_parameter(1, row)?;
+                let mut rows = statement.raw_query();
+                let Some(found) = rows.next()? else { return Ok(None) };
+                let same = matches!(found.get_ref(1)?, ValueRef::Blob(key) if key == bytes);
+                if same { Ok(Some(item(found, 0, 2)?)) } else { Ok(None) }
+            }
+            Place::Hash(hash) => {
+                let mut statement = self.connection.prepare_cached(sql.get_name)?;
+                statement.raw_bind_parameter(1, hash)?;
+                statement.raw_bind_parameter(2, &bytes[..])?;
+                let mut rows = statement.raw_query();
+                rows.next()?.map(|found| item(found, 0, 1)).transpose().map_err(Failed::from)
+            }
+        }
+    }
+
+    pub(super) fn scan(&self, scan: &Scan) -> Result<Vec<Ulid>, Failed> {
+        let Some(scope) = self.readers.scopes.number(self.connection, scan.list.scope)? else { return Ok(Vec::new()) };
+        // Identifiers beyond both ends do not exist, so a missing bound is the end itself, included.
+        let (low, low_included) = scan.newer_than.map_or((Ulid::NIL, true), |id| (id, false));
+        let (high, high_included) = scan.older_than.map_or((Ulid::MAX, true), |id| (id, false));
+        let (Some(low), Some(high)) = (first_above(low, low_included), last_below(high, high_included)) else { return Ok(Vec::new()) };
+        let mut statement = self.connection.prepare_cached(match scan.order {
+            Order::NewestFirst => "SELECT ulid FROM lists WHERE list = ?1 AND ulid BETWEEN ?2 AND ?3 ORDER BY ulid DESC LIMIT ?4",
+            Order::OldestFirst => "SELECT ulid FROM lists WHERE list = ?1 AND ulid BETWEEN ?2 AND ?3 ORDER BY ulid LIMIT ?4",
+        })?;
+        statement.raw_bind_parameter(1, &list_key(scope, scan.list.index, scan.list.parent)[..])?;
+        statement.raw_bind_parameter(2, &ulid_bytes(low)[..])?;
+        statement.raw_bind_parameter(3, &ulid_bytes(high)[..])?;
+        statement.raw_bind_parameter(4, sql_limit(scan.limit))?;
+        let mut rows = statement.raw_query();
+        let mut ids = Vec::with_capacity(scan.limit.min(128));
+        while let Some(row) = rows.next()? {
+            ids.push(blob(row, 0)?.and_then(parse_ulid).ok_or_else(|| Failed::Corrupt("an entry of a list is no identifier".to_owned()))?);
+        }
+        Ok(ids)
+    }
+
+    pub(super) fn export(&self, kind: Kind, after: Option<&Cursor>, limit: usize) -> Result<Vec<Exported>, Failed> {
+        let after = match after {
+            None => i64::MIN,
+            Some(cursor) => cursor.as_bytes().try_into().map(i64::from_be_bytes).map_err(|_| InvalidRead::Cursor)?,
+        };
+        let mut statement = self.connection.prepare_cached(sql(kind).export)?;
+        let mut rows = statement.query((after, sql_limit(limit)))?;
+        let mut exported = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            let key = blob(row, 2)?.ok_or_else(|| damaged(kind, id))?;
+            let (number, named, object) = if id < 0 {
+                parse_named_key(key).map(|(scope, name)| (scope, Some(name), None))
+            } else {
+                parse_object_key(id, key).map(|(scope, ulid)| (scope, None, Some(ulid)))
+            }
+            .ok_or_else(|| damaged(kind, id))?;
+            let scope = self.readers.scopes.scope(self.connection, number)?.ok_or_else(|| damaged(kind, id))?;
+            let key = match (named, object) {
+                (Some(name), _) => Key::named(scope, kind, name),
+                (None, Some(ulid)) => Key::object(scope, kind, ulid),
+                (None, None) => return Err(damaged(kind, id)),
+            };
+            exported.push(Exported { cursor: Cursor::from_bytes(id.to_be_bytes().to_vec()), key, item: item(row, 1, 3)? });
+        }
+        Ok(exported)
+    }
+
+    pub(super) fn export_links(&self, after: Option<&Cursor>, limit: usize) -> Result<Vec<ExportedLink>, Failed> {
+        let (list, ulid) = match after.map(Cursor::as_bytes) {
+            None => (&[][..], &[][..]),
+            Some(bytes) => bytes.split_last_chunk::<16>().map(|(list, ulid)| (list, &ulid[..])).ok_or(InvalidRead::Cursor)?,
+        };
+        let mut statement = self.connection.prepare_cached("SELECT list, ulid FROM lists WHERE (list, ulid) > (?1, ?2) ORDER BY list, ulid LIMIT ?3")?;
+        let mut rows = statement.query((list, ulid, sql_limit(limit)))?;
+        let mut exported = Vec::new();
+        let damaged = || Failed::Corrupt("an entry of a list makes no sense".to_owned());
+        while let Some(row) = rows.next()? {
+            let (list, ulid) = (blob(row, 0)?.ok_or_else(damaged)?, blob(row, 1)?.ok_or_else(damaged)?);
+            let (number, index, parent) = parse_list_key(list).ok_or_else(damaged)?;
+            let scope = self.readers.scopes.scope(self.connection, number)?.ok_or_else(damaged)?;
+            let id = parse_ulid(ulid).ok_or_else(damaged)?;
+            exported.push(ExportedLink { cursor: Cursor::from_bytes([list, ulid].concat()), list: List { scope, index, parent }, id });
+        }
+        Ok(exported)
+    }
+}
+
+struct Sql {
+    get_row: &'static str,
+    get_name: &'static str,
+    export: &'static str,
+}
+
+macro_rules! sql_of {
+    ($table:literal) => {
+        Sql {
+            get_row: concat!("SELECT rev, key, body FROM ", $table, " WHERE id = ?1"),
+            get_name: concat!("SELECT t.rev, t.body FROM names n CROSS JOIN ", $table, " t ON t.id = n.ref WHERE n.h = ?1 AND t.key = ?2"),
+            export: concat!("SELECT id, rev, key, body FROM ", $table, " WHERE id > ?1 ORDER BY id LIMIT ?2"),
+        }
+    };
+}
+
+/// The statements' texts, ready made: building them would cost as much as the read.
+const fn sql(kind: Kind) -> Sql {
+    match kind {
+        Kind::Account => sql_of!("accounts"),
+        Kind::ApiKey => sql_of!("api_keys"),
+        Kind::IdempotencyRecord => sql_of!("idempotency_records"),
+        Kind::PaymentIntent => sql_of!("payment_intents"),
+        Kind::PaymentAttempt => sql_of!("payment_attempts"),
+        Kind::Charge => sql_of!("charges"),
+        Kind::Refund => sql_of!("refunds"),
+        Kind::BalanceTransaction => sql_of!("balance_transactions"),
+        Kind::JournalEntry => sql_of!("journal_entries"),
+        Kind::BalanceCheckpoint => sql_of!("balance_checkpoints"),
+        Kind::Event => sql_of!("events"),
+        Kind::Customer => sql_of!("customers"),
+        Kind::PaymentMethod => sql_of!("payment_methods"),
+        Kind::SealedCard => sql_of!("sealed_cards"),
+        Kind::SetupIntent => sql_of!("setup_intents"),
+        Kind::SetupAttempt => sql_of!("setup_attempts"),
+        Kind::Token => sql_of!("tokens"),
+        Kind::Setting => sql_of!("settings"),
+    }
+}
+
+fn item(row: &Row<'_>, revision: usize, body: usize) -> rusqlite::Result<Item> {
+    Ok(Item { revision: u64::try_from(row.get::<_, i64>(revision)?).unwrap_or_default(), body: row.get(body)? })
+}
+
+fn blob<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r [u8]>> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Blob(bytes) => Some(bytes),
+        _ => None,
+    })
+}
+
+fn damaged(kind: Kind, id: i64) -> Failed {
+    Failed::Corrupt(format!("row {id} of {} makes no sense", kind.table()))
+}
+
+fn sql_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn first_above(id: Ulid, included: bool) -> Option<Ulid> {
+    if included { Some(id) } else { id.bits().checked_add(1).map(Ulid::from_bits) }
+}
+
+fn last_below(id: Ulid, included: bool) -> Option<Ulid> {
+    if included { Some(id) } else { id.bits().checked_sub(1).map(Ulid::from_bits) }
+}
