@@ -1,4 +1,5 @@
 """One real `bursar serve` in a temporary directory, and what must hold when it stops."""
+
 import os
 import re
 import secrets
@@ -82,7 +83,9 @@ class Server:
                 self.publishable_key = key[0] if key else None
                 return
             time.sleep(0.02)
-        raise RuntimeError(f"the server is not ready after {START_SECONDS} s; exit {self.process.poll()}; its log ends:\n{self.tail()}")
+        raise RuntimeError(
+            f"the server is not ready after {START_SECONDS} s; exit {self.process.poll()}; its log ends:\n{self.tail()}"
+        )
 
     @staticmethod
     def _ready(url):
@@ -127,7 +130,9 @@ class Server:
             wrong.append(f"the server's exit status on SIGTERM: {self.exit_code}")
         wrong += self.verify()
         log = self.log.read_text(errors="replace")
-        wrong += [f"log: {line}" for line in log.splitlines() if re.search(r"panicked at|\bpanic\b|RUST_BACKTRACE", line)][:10]
+        wrong += [
+            f"log: {line}" for line in log.splitlines() if re.search(r"panicked at|\bpanic\b|RUST_BACKTRACE", line)
+        ][:10]
         if self.key in log:
             wrong.append("the log holds the secret key")
         return wrong

@@ -1,4 +1,5 @@
 """Binaries, virtual environments and Node modules, all inside the clone's target/ directory."""
+
 import hashlib
 import os
 import pathlib
@@ -27,7 +28,9 @@ def venv(root, requirements):
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements], check=True
+        )
         (folder / "complete").touch()
     return python
 

@@ -242,13 +242,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_in_pieces_is_put_together() {
-        let answer = first_answer(&[
-            b"HTTP/1.1 402 Payment Re",
-            b"quired\r\nContent-Length: 5\r\nIdempotent-Replayed: true\r\n\r\nhe",
-            b"llo",
-        ])
-        .await
-        .unwrap();
+        let answer =
+            first_answer(&[b"HTTP/1.1 402 Payment Re", b"quired\r\nContent-Length: 5\r\nIdempotent-Replayed: true\r\n\r\nhe", b"llo"])
+                .await
+                .unwrap();
         assert_eq!(answer, Answer { status: 402, body: b"hello".to_vec(), replayed: true });
     }
 

@@ -77,9 +77,6 @@ mod tests {
              content-type: application/x-www-form-urlencoded\r\ncontent-length: 3\r\n\r\na=1"
         );
         caller.write(&Call::Get("/v1/balance"), &mut out);
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "GET /v1/balance HTTP/1.1\r\nhost: h:1\r\nauthorization: Bearer sk_test_x\r\n\r\n"
-        );
+        assert_eq!(String::from_utf8(out).unwrap(), "GET /v1/balance HTTP/1.1\r\nhost: h:1\r\nauthorization: Bearer sk_test_x\r\n\r\n");
     }
 }

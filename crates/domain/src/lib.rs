@@ -15,6 +15,7 @@ pub mod event;
 pub mod fee;
 pub mod flow;
 pub mod id;
+pub mod idempotency;
 pub mod ledger;
 pub mod metadata;
 pub mod money;

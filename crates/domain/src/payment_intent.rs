@@ -98,10 +98,7 @@ impl Command {
     #[must_use]
     pub const fn allowed_in(self, status: Status) -> bool {
         match (self, status) {
-            (
-                Self::Update | Self::Confirm | Self::Cancel,
-                Status::RequiresPaymentMethod | Status::RequiresConfirmation,
-            )
+            (Self::Update | Self::Confirm | Self::Cancel, Status::RequiresPaymentMethod | Status::RequiresConfirmation)
             | (Self::Update | Self::Cancel, Status::RequiresAction | Status::RequiresCapture)
             | (Self::Capture, Status::RequiresCapture) => true,
             (Self::Confirm, Status::RequiresAction | Status::RequiresCapture)

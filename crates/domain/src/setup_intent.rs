@@ -40,14 +40,8 @@ pub const EDGES: &[(Status, Status)] = &[
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 6] = [
-        Self::RequiresPaymentMethod,
-        Self::RequiresConfirmation,
-        Self::RequiresAction,
-        Self::Processing,
-        Self::Canceled,
-        Self::Succeeded,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::RequiresPaymentMethod, Self::RequiresConfirmation, Self::RequiresAction, Self::Processing, Self::Canceled, Self::Succeeded];
 
     /// Whether the change is declared.
     #[must_use]

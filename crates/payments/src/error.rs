@@ -56,7 +56,9 @@ pub enum Error {
         param: &'static str,
     },
     /// The idempotency key was used for another request.
-    #[error("Keys for idempotent requests can only be used with the same parameters they were first used with. Use another key for another request.")]
+    #[error(
+        "Keys for idempotent requests can only be used with the same parameters they were first used with. Use another key for another request."
+    )]
     IdempotencyMismatch,
     /// The first request with this idempotency key is still under way.
     #[error("Another request with the same idempotency key is under way. Repeat this one in a moment.")]

@@ -1,1 +1,29 @@
-//! placeholder
+//! What the platform does: its use cases and background jobs, over the ports of store, providers, clock and entropy.
+//!
+//! Every use case loads, lets `domain` decide, and commits once — or twice, around a provider: what is to be
+//! sent is durable before its first byte leaves, and the answer is durable before it is given.
+//!
+//! Absent on purpose: rules that `domain` could hold, and any word of HTTP besides a carried status code.
+
+pub mod accounts;
+pub mod change;
+pub mod charges;
+pub mod customers;
+pub mod error;
+pub mod idempotency;
+pub mod jobs;
+mod locks;
+pub mod metadata;
+pub mod outcome;
+pub mod payment_intents;
+pub mod payment_methods;
+pub mod platform;
+pub mod ports;
+pub mod records;
+pub mod redirect;
+pub mod refunds;
+pub mod setup_intents;
+pub mod vault;
+
+pub use error::Error;
+pub use platform::{Parts, Platform, Request, TestCard};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::account::Account;
-use domain::card::Cvc;
+use domain::card::{Cvc, FingerprintKey};
 use domain::event::Cause;
 use domain::flow::Context;
 use domain::id::Ulid;
@@ -73,6 +73,7 @@ pub struct Platform {
     pub(crate) presenter: Arc<dyn Presenter>,
     pub(crate) vault: Vault,
     pub(crate) fingerprint_key: [u8; 32],
+    pub(crate) card_fingerprints: FingerprintKey,
     pub(crate) public_url: String,
     pub(crate) test_card: fn(&str) -> Option<TestCard>,
     pub(crate) ids: IdMint,
@@ -101,10 +102,7 @@ impl Request {
     /// What events say of their cause.
     #[must_use]
     pub fn cause(&self) -> Cause {
-        Cause {
-            request: Some(self.id.clone()),
-            idempotency_key: self.idempotency.as_ref().map(|idempotency| idempotency.key.clone()),
-        }
+        Cause { request: Some(self.id.clone()), idempotency_key: self.idempotency.as_ref().map(|idempotency| idempotency.key.clone()) }
     }
 }
 
@@ -125,6 +123,7 @@ impl Platform {
             presenter: parts.presenter,
             vault: parts.vault,
             fingerprint_key: parts.fingerprint_key,
+            card_fingerprints: FingerprintKey::new(&parts.fingerprint_key),
             public_url: parts.public_url,
             test_card: parts.test_card,
             ids,

@@ -133,9 +133,5 @@ pub fn insert<T: Record>(scope: Scope, record: &T) -> Result<Write, Error> {
 /// # Errors
 /// It cannot be encoded.
 pub fn update<T: Record>(scope: Scope, record: &T, revision: u64) -> Result<Write, Error> {
-    Ok(Write::Put {
-        key: key_of::<T>(scope, record.ulid()),
-        body: encode(record)?,
-        precondition: Precondition::Revision(revision),
-    })
+    Ok(Write::Put { key: key_of::<T>(scope, record.ulid()), body: encode(record)?, precondition: Precondition::Revision(revision) })
 }

@@ -57,11 +57,7 @@ impl Vault {
         let mut data_key = Zeroizing::new([0u8; KEY_LENGTH]);
         self.entropy.fill(data_key.as_mut_slice())?;
         let sealed = self.seal_bytes(&aead_key(&data_key)?, &context, number.reveal().as_bytes())?;
-        Ok(SealedCard {
-            key_version: KEY_VERSION,
-            data_key: self.seal_bytes(&self.key, &context, data_key.as_slice())?,
-            number: sealed,
-        })
+        Ok(SealedCard { key_version: KEY_VERSION, data_key: self.seal_bytes(&self.key, &context, data_key.as_slice())?, number: sealed })
     }
 
     /// Opens a sealed number.

@@ -59,7 +59,6 @@ pub trait Connector: Send + Sync + 'static {
 }
 
 /// A card on its way to a provider.
-#[derive(Clone)]
 pub struct CardForProvider {
     /// The number.
     pub number: CardNumber,
@@ -100,7 +99,7 @@ pub enum ThreeDSecureRequest {
 }
 
 /// A request for money.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Authorize {
     /// Names this operation.
     pub key: ProviderKey,
@@ -127,7 +126,7 @@ pub struct Authorize {
 }
 
 /// A request to check that a card can be saved.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct VerifyCard {
     /// Names this operation.
     pub key: ProviderKey,
@@ -144,7 +143,7 @@ pub struct VerifyCard {
 }
 
 /// A request to take authorised money.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Capture {
     /// Names this operation.
     pub key: ProviderKey,
@@ -157,7 +156,7 @@ pub struct Capture {
 }
 
 /// A request to give up an authorisation.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Void {
     /// Names this operation.
     pub key: ProviderKey,
@@ -168,7 +167,7 @@ pub struct Void {
 }
 
 /// A request to give captured money back.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Refund {
     /// Names this operation.
     pub key: ProviderKey,

@@ -1,1 +1,4 @@
 //! placeholder
+
+pub mod docs_page;
+pub mod params;

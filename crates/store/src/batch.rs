@@ -79,9 +79,10 @@ impl Write {
 
     fn touches_the_same_as(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Link { list, id } | Self::Unlink { list, id }, Self::Link { list: other_list, id: other_id } | Self::Unlink { list: other_list, id: other_id }) => {
-                id == other_id && list == other_list
-            }
+            (
+                Self::Link { list, id } | Self::Unlink { list, id },
+                Self::Link { list: other_list, id: other_id } | Self::Unlink { list: other_list, id: other_id },
+            ) => id == other_id && list == other_list,
             _ => self.record().is_some() && self.record() == other.record(),
         }
     }

@@ -14,8 +14,7 @@ use parking_lot::RwLock;
 
 use crate::batch::{Batch, Precondition, Write};
 use crate::contract::{
-    CommitError, Cursor, Exported, ExportedLink, InvalidRead, Item, Order, ReadError, Scan, Store, check_keys,
-    check_limit,
+    CommitError, Cursor, Exported, ExportedLink, InvalidRead, Item, Order, ReadError, Scan, Store, check_keys, check_limit,
 };
 use crate::key::{Index, Key, Kind, List};
 
@@ -104,7 +103,7 @@ fn link_at(cursor: &Cursor) -> Option<(List, Ulid)> {
     Some((List { scope, index: Index::from_code(*code)?, parent }, read_ulid(id)?))
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     records: BTreeMap<(Kind, Place), Item>,
     lists: BTreeMap<List, BTreeSet<Ulid>>,
@@ -158,6 +157,16 @@ impl Memory {
     pub fn new() -> Self {
         Self::default()
     }
+
+    #[cfg(test)]
+    pub(crate) fn fork(&self) -> Self {
+        Self(RwLock::new(self.0.read().clone()))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn replace(&self, other: Self) {
+        *self.0.write() = other.0.into_inner();
+    }
 }
 
 #[async_trait]
@@ -195,7 +204,8 @@ impl Store for Memory {
         };
         let state = self.0.read();
         let records = state.records.range((from, Bound::Unbounded)).take_while(|((of, _), _)| *of == kind);
-        let exported = |((_, place), item): (&(Kind, Place), &Item)| Exported { cursor: place.cursor(), key: place.key(kind), item: item.clone() };
+        let exported =
+            |((_, place), item): (&(Kind, Place), &Item)| Exported { cursor: place.cursor(), key: place.key(kind), item: item.clone() };
         Ok(records.take(limit).map(exported).collect())
     }
 
@@ -213,7 +223,10 @@ impl Store for Memory {
         batch.check()?;
         let mut state = self.0.write();
         for (position, write) in batch.writes().iter().enumerate() {
-            let (Write::Put { key, precondition, .. } | Write::Delete { key, precondition } | Write::Check { key, precondition }) = write else { continue };
+            let (Write::Put { key, precondition, .. } | Write::Delete { key, precondition } | Write::Check { key, precondition }) = write
+            else {
+                continue;
+            };
             if !state.holds(key, *precondition) {
                 return Err(CommitError::PreconditionFailed { write: position });
             }
@@ -223,4 +236,12 @@ impl Store for Memory {
         }
         Ok(())
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    crate::conformance_tests!((Arc::new(Memory::new()), ()));
 }

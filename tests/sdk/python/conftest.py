@@ -2,6 +2,7 @@
 
 Answers pass through a recording transport, so that each of them can be held against the published shapes.
 """
+
 import itertools
 import json
 import os
@@ -32,7 +33,9 @@ class RecordingTransport(stripe.RequestsClient):
 
 def connect(key, url=URL):
     """A client of the SDK. Retries are off: a test wants to see the first answer."""
-    return stripe.StripeClient(key, base_addresses={"api": url}, http_client=RecordingTransport(), max_network_retries=0)
+    return stripe.StripeClient(
+        key, base_addresses={"api": url}, http_client=RecordingTransport(), max_network_retries=0
+    )
 
 
 class Shop:

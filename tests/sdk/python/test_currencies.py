@@ -1,4 +1,5 @@
 """Amounts are integers of the currency's minor unit: yen have none, dinars have three digits."""
+
 import pytest
 import stripe
 

@@ -1,4 +1,5 @@
 """Buyers that come back: saved cards, payments without them present, and what is theirs."""
+
 import pytest
 import stripe
 
@@ -71,7 +72,9 @@ def test_attached_methods_are_listed_updated_and_detached(shop, customer):
     listed = [method.id for method in shop.v1.customers.payment_methods.list(customer.id)]
     assert listed == [amex.id, visa.id]
     assert shop.v1.customers.payment_methods.retrieve(customer.id, visa.id).card.brand == "visa"
-    renewed = shop.v1.payment_methods.update(visa.id, {"card": {"exp_month": 1, "exp_year": 2040}, "billing_details": {"name": "Ada"}})
+    renewed = shop.v1.payment_methods.update(
+        visa.id, {"card": {"exp_month": 1, "exp_year": 2040}, "billing_details": {"name": "Ada"}}
+    )
     assert (renewed.card.exp_year, renewed.billing_details.name) == (2040, "Ada")
     updated = shop.v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": visa.id}})
     assert updated.invoice_settings.default_payment_method == visa.id

@@ -1,4 +1,5 @@
 """Each error class of the SDK, raised by its cause."""
+
 import socket
 import uuid
 

@@ -1,4 +1,5 @@
 """Every change is told by an event that carries the object as it was then."""
+
 import pytest
 import stripe
 from conftest import RETURN_URL, decide
@@ -55,7 +56,9 @@ def test_decline_tells_failure_with_its_reason(shop):
     assert types(shop.events_of(intent.latest_charge)) == ["charge.failed"]
 
 
-@pytest.mark.parametrize(("decision", "last"), [("approve", "payment_intent.succeeded"), ("refuse", "payment_intent.payment_failed")])
+@pytest.mark.parametrize(
+    ("decision", "last"), [("approve", "payment_intent.succeeded"), ("refuse", "payment_intent.payment_failed")]
+)
 def test_three_d_secure_tells_action_and_outcome(shop, decision, last):
     intent = shop.pay(1000, payment_method="pm_card_threeDSecure2Required", return_url=RETURN_URL)
     decide(intent.next_action, decision)
@@ -95,7 +98,11 @@ def test_methods_tell_attaching_updating_and_detaching(shop, customer):
     method = shop.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
     shop.v1.payment_methods.update(method.id, {"billing_details": {"name": "Ada"}})
     shop.v1.payment_methods.detach(method.id)
-    assert types(shop.events_of(method.id)) == ["payment_method.attached", "payment_method.updated", "payment_method.detached"]
+    assert types(shop.events_of(method.id)) == [
+        "payment_method.attached",
+        "payment_method.updated",
+        "payment_method.detached",
+    ]
 
 
 def test_events_are_listed_by_type_newest_first(shop, customer):

@@ -1,4 +1,5 @@
 """An idempotency key makes a repeated request harmless."""
+
 import threading
 import time
 

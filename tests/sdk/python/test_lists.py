@@ -1,4 +1,5 @@
 """Lists: newest first, in pages, both ways, filtered, with related objects expanded."""
+
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,9 +18,13 @@ def walk_both_ways(listing, filters, made):
     """Every object once, newest first; and from the oldest back to the newest."""
     newest_first = [item.id for item in listing({**filters, "limit": 100}).auto_paging_iter()]
     assert len(newest_first) == MANY and set(newest_first) == made
-    after_first = [item.id for item in listing({**filters, "limit": 37, "starting_after": newest_first[0]}).auto_paging_iter()]
+    after_first = [
+        item.id for item in listing({**filters, "limit": 37, "starting_after": newest_first[0]}).auto_paging_iter()
+    ]
     assert after_first == newest_first[1:]
-    oldest_first = [item.id for item in listing({**filters, "limit": 41, "ending_before": newest_first[-1]}).auto_paging_iter()]
+    oldest_first = [
+        item.id for item in listing({**filters, "limit": 41, "ending_before": newest_first[-1]}).auto_paging_iter()
+    ]
     assert oldest_first == list(reversed(newest_first[:-1]))
     return newest_first
 

@@ -1,4 +1,5 @@
 """Metadata: merged key by key, deleted by an empty value, bounded."""
+
 import pytest
 import stripe
 
@@ -24,7 +25,7 @@ def test_metadata_is_kept_as_text_on_every_kind(shop, customer):
 
 
 def test_metadata_keeps_any_text(shop, customer):
-    text = "Grüße, 買い物 & 100% [x] \n \"quoted\" \\ ☕"
+    text = 'Grüße, 買い物 & 100% [x] \n "quoted" \\ ☕'
     updated = shop.v1.customers.update(customer.id, {"metadata": {"note": text}})
     assert updated.metadata.note == text
     assert shop.v1.customers.retrieve(customer.id).metadata.note == text

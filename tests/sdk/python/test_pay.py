@@ -1,4 +1,5 @@
 """Taking a payment: at once, with a later capture, not at all, and after a refusal."""
+
 import pytest
 import stripe
 

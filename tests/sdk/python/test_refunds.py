@@ -1,4 +1,5 @@
 """Giving money back: all of it, some of it, never more than was taken."""
+
 import pytest
 import stripe
 

@@ -1,4 +1,5 @@
 """3-D Secure: the buyer is sent to the issuer's page, decides there, and comes back."""
+
 import pytest
 import stripe
 from conftest import RETURN_URL, decide
@@ -30,7 +31,9 @@ def test_refused_authentication_leaves_the_intent_open_for_another_card(shop):
 
 
 def test_approved_authentication_waits_for_a_manual_capture(shop):
-    intent = shop.pay(2500, payment_method="pm_card_threeDSecure2Required", return_url=RETURN_URL, capture_method="manual")
+    intent = shop.pay(
+        2500, payment_method="pm_card_threeDSecure2Required", return_url=RETURN_URL, capture_method="manual"
+    )
     decide(intent.next_action, "approve")
     assert shop.v1.payment_intents.retrieve(intent.id).status == "requires_capture"
     assert shop.v1.payment_intents.capture(intent.id).amount_received == 2500

@@ -50,10 +50,7 @@ impl Expiry {
         if !YEARS.contains(&year) {
             return Err(ExpiryError::Year);
         }
-        Ok(Self {
-            year: u16::try_from(year).map_err(|_| ExpiryError::Year)?,
-            month: u8::try_from(month).map_err(|_| ExpiryError::Month)?,
-        })
+        Ok(Self { year: u16::try_from(year).map_err(|_| ExpiryError::Year)?, month: u8::try_from(month).map_err(|_| ExpiryError::Month)? })
     }
 
     /// 1 to 12.

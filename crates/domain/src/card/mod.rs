@@ -33,6 +33,7 @@ mod tests {
     macro_rules! implements {
         ($type:ty: $($bound:tt)+) => {{
             struct Probe<T>(std::marker::PhantomData<T>);
+            #[allow(dead_code)] // one of the two constants is hidden, which is the point
             trait Otherwise {
                 const ANSWER: bool = false;
             }

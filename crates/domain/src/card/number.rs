@@ -120,7 +120,7 @@ fn luhn(digits: &[u8]) -> bool {
             (value, true) => value * 2 - 9,
         })
         .sum();
-    total % 10 == 0
+    total.is_multiple_of(10)
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use super::{Context, Error, PaymentChange};
 use crate::charge::{self, Authorization, Charge, Checks, Failure};
 use crate::decline::CardErrorCode;
-use crate::event::EventKind;
-use crate::id::{ChargeId, PaymentAttemptId};
-use crate::outcome::{Approval, AuthorizeOutcome, Challenge, Decline, ThreeDSecureResult, UnknownReason};
+use crate::event::{Event, EventKind};
+use crate::id::{ChargeId, CustomerId, PaymentAttemptId};
+use crate::outcome::{Approval, AuthorizeOutcome, Challenge, Decline, UnknownReason};
 use crate::payment_attempt::{self, Operation, OperationKind, PaymentAttempt};
-use crate::payment_intent::{CaptureMethod, CardError, Command, NextAction, PaymentIntent, Status};
+use crate::payment_intent::{CaptureMethod, CardError, Command, FutureUsage, NextAction, PaymentIntent, Status};
 use crate::payment_method::PaymentMethod;
 use crate::provider_key::ProviderKey;
 
@@ -139,12 +139,9 @@ fn declined(
     intent.become_(Status::RequiresPaymentMethod)?;
     intent.payment_method = None;
     intent.latest_charge = Some(charge.id);
-    intent.last_error =
-        Some(CardError { code, decline_code, charge: Some(charge.id), payment_method: Some(Box::new(method.clone())) });
-    let events = vec![
-        ctx.charge_event(EventKind::ChargeFailed, &mut charge),
-        ctx.intent_event(EventKind::PaymentIntentPaymentFailed, &mut intent),
-    ];
+    intent.last_error = Some(CardError { code, decline_code, charge: Some(charge.id), payment_method: Some(Box::new(method.clone())) });
+    let events =
+        vec![ctx.charge_event(EventKind::ChargeFailed, &mut charge), ctx.intent_event(EventKind::PaymentIntentPaymentFailed, &mut intent)];
     Ok(PaymentChange { intent, attempt: Some(attempt), charge: Some(charge), booking: None, events })
 }
 
@@ -204,8 +201,18 @@ fn charge_of(ctx: &mut Context<'_>, intent: &PaymentIntent, attempt: &PaymentAtt
     }
 }
 
-/// Whether the buyer proved to be the cardholder, so that the card may be charged in their absence later.
-#[must_use]
-pub fn authenticated(charge: &Charge) -> bool {
-    charge.authorization.as_ref().is_some_and(|a| a.three_d_secure == Some(ThreeDSecureResult::Authenticated))
+/// Gives the card of a payment that went through to its customer, for later payments.
+///
+/// # Errors
+/// The method cannot be attached.
+pub fn save_method(
+    ctx: &mut Context<'_>,
+    mut method: PaymentMethod,
+    customer: CustomerId,
+    usage: FutureUsage,
+) -> Result<(PaymentMethod, Event), Error> {
+    method.attach(customer).map_err(|_| Error::Inconsistent("the card of a payment belongs to another customer"))?;
+    method.saved_for_off_session |= usage == FutureUsage::OffSession;
+    let event = ctx.method_event(EventKind::PaymentMethodAttached, &mut method);
+    Ok((method, event))
 }

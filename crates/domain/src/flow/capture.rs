@@ -45,7 +45,7 @@ pub fn settle_capture(
     mut intent: PaymentIntent,
     mut attempt: PaymentAttempt,
     mut charge: Charge,
-    outcome: FollowUpOutcome,
+    outcome: &FollowUpOutcome,
 ) -> Result<PaymentChange, Error> {
     let amount = attempt.operation.as_ref().ok_or(Error::Inconsistent("a capture without its operation"))?.amount;
     match outcome {
@@ -67,6 +67,6 @@ pub fn settle_capture(
             intent.become_(Status::RequiresCapture)?;
             Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events: Vec::new() })
         }
-        FollowUpOutcome::Unknown(reason) => authorize::unknown(ctx, intent, attempt, reason),
+        FollowUpOutcome::Unknown(reason) => authorize::unknown(ctx, intent, attempt, *reason),
     }
 }

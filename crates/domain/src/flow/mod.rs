@@ -6,23 +6,28 @@
 mod authorize;
 mod capture;
 mod refund;
+mod setup;
 mod void;
 
-pub use authorize::{Presence, authenticated, begin_authorize, settle_authorize};
+pub use authorize::{Presence, begin_authorize, save_method, settle_authorize};
 pub use capture::{begin_capture, settle_capture};
 pub use refund::{RefundRequest, begin_refund, settle_refund};
+pub use setup::{SetupChange, begin_setup, cancel_setup, settle_setup};
 pub use void::{begin_void, cancel_unsent, settle_void};
 
 use crate::account::Account;
 use crate::balance_transaction::{BalanceTransaction, Source};
 use crate::charge::{self, Charge};
+use crate::customer::Customer;
 use crate::event::{Cause, Event, EventKind, Snapshot};
 use crate::id::{BalanceTransactionId, EventId, JournalEntryId, RefundId, Ulid};
 use crate::ledger::{self, JournalEntry};
 use crate::money::{self, Money};
 use crate::payment_attempt::{self, PaymentAttempt};
 use crate::payment_intent::{self, PaymentIntent};
+use crate::payment_method::PaymentMethod;
 use crate::refund::{self as refund_state, Refund};
+use crate::setup_intent::{self, SetupIntent};
 use crate::time::Timestamp;
 
 /// A source of new identifiers.
@@ -97,6 +102,9 @@ pub enum Error {
     /// The attempt would leave its declared edges.
     #[error(transparent)]
     Attempt(#[from] payment_attempt::IllegalEdge),
+    /// The set-up would leave its declared edges.
+    #[error(transparent)]
+    Setup(#[from] setup_intent::IllegalEdge),
     /// The refund would leave its declared edges.
     #[error(transparent)]
     Refund(#[from] refund_state::IllegalEdge),
@@ -143,6 +151,24 @@ impl Context<'_> {
     pub fn refund_event(&mut self, kind: EventKind, refund: &mut Refund) -> Event {
         refund.sequence = refund.sequence.saturating_add(1);
         self.event(kind, Snapshot::Refund(Box::new(refund.clone())), refund.sequence)
+    }
+
+    /// An event of a payment method, which counts it.
+    pub fn method_event(&mut self, kind: EventKind, method: &mut PaymentMethod) -> Event {
+        method.sequence = method.sequence.saturating_add(1);
+        self.event(kind, Snapshot::PaymentMethod(Box::new(method.clone())), method.sequence)
+    }
+
+    /// An event of a customer, which counts it.
+    pub fn customer_event(&mut self, kind: EventKind, customer: &mut Customer) -> Event {
+        customer.sequence = customer.sequence.saturating_add(1);
+        self.event(kind, Snapshot::Customer(Box::new(customer.clone())), customer.sequence)
+    }
+
+    /// An event of a set-up, which counts it.
+    pub fn setup_event(&mut self, kind: EventKind, intent: &mut SetupIntent) -> Event {
+        intent.sequence = intent.sequence.saturating_add(1);
+        self.event(kind, Snapshot::SetupIntent(Box::new(intent.clone())), intent.sequence)
     }
 
     /// Books a captured charge; its line on the statement shares the entry's ULID.

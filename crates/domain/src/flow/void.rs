@@ -12,11 +12,7 @@ use crate::provider_key::ProviderKey;
 ///
 /// # Errors
 /// The payment's status does not take a cancellation, or a provider holds something.
-pub fn cancel_unsent(
-    ctx: &mut Context<'_>,
-    mut intent: PaymentIntent,
-    reason: Option<CancellationReason>,
-) -> Result<PaymentChange, Error> {
+pub fn cancel_unsent(ctx: &mut Context<'_>, mut intent: PaymentIntent, reason: Option<CancellationReason>) -> Result<PaymentChange, Error> {
     if !matches!(intent.status, Status::RequiresPaymentMethod | Status::RequiresConfirmation) {
         return Err(Error::Command { command: Command::Cancel, status: intent.status });
     }
@@ -56,7 +52,7 @@ pub fn settle_void(
     mut intent: PaymentIntent,
     mut attempt: PaymentAttempt,
     charge: Option<Charge>,
-    outcome: FollowUpOutcome,
+    outcome: &FollowUpOutcome,
 ) -> Result<PaymentChange, Error> {
     match outcome {
         FollowUpOutcome::Done => {
@@ -88,6 +84,6 @@ pub fn settle_void(
             intent.cancellation_reason = None;
             Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events: Vec::new() })
         }
-        FollowUpOutcome::Unknown(reason) => authorize::unknown(ctx, intent, attempt, reason),
+        FollowUpOutcome::Unknown(reason) => authorize::unknown(ctx, intent, attempt, *reason),
     }
 }

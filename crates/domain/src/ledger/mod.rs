@@ -164,10 +164,10 @@ impl JournalEntry {
 
     fn of_refund(id: JournalEntryId, at: Timestamp, movement: Movement, refund: RefundId, amount: Money) -> Result<Self, Error> {
         let opposite = amount.checked_neg()?;
-        let postings = movement.legs().iter().map(|(account, side)| Posting {
-            account: *account,
-            amount: if *side == Side::Debit { amount } else { opposite },
-        });
+        let postings = movement
+            .legs()
+            .iter()
+            .map(|(account, side)| Posting { account: *account, amount: if *side == Side::Debit { amount } else { opposite } });
         let postings = postings.collect();
         Unchecked { id, at, movement, source: Source::Refund(refund), postings, available_on: at }.try_into()
     }
@@ -238,9 +238,10 @@ fn check(movement: Movement, source: Source, postings: &[Posting]) -> Result<(),
         if twice || !movement.legs().contains(&(posting.account, posting.side())) {
             return Err(Error::WrongLeg(posting.account));
         }
-        let currency = posting.amount.currency();
-        let of_currency = postings.iter().filter(|other| other.amount.currency() == currency);
-        if of_currency.map(|other| i128::from(other.amount.minor())).sum::<i128>() != 0 {
+    }
+    for currency in postings.iter().map(|posting| posting.amount.currency()) {
+        let of_currency = postings.iter().filter(|posting| posting.amount.currency() == currency);
+        if of_currency.map(|posting| i128::from(posting.amount.minor())).sum::<i128>() != 0 {
             return Err(Error::Unbalanced(currency));
         }
     }

@@ -53,16 +53,13 @@ impl Source {
 
 impl Movement {
     /// Every movement.
-    pub const ALL: [Self; 5] =
-        [Self::Capture, Self::RefundReserved, Self::RefundSettled, Self::RefundReversed, Self::RefundReturned];
+    pub const ALL: [Self; 5] = [Self::Capture, Self::RefundReserved, Self::RefundSettled, Self::RefundReversed, Self::RefundReturned];
 
     /// The postings an entry of this movement may have: at most one a leg.
     #[must_use]
     pub const fn legs(self) -> &'static [(LedgerAccount, Side)] {
         match self {
-            Self::Capture => {
-                &[(ProviderReceivable, Side::Debit), (MerchantPayable, Side::Credit), (ProcessingFees, Side::Credit)]
-            }
+            Self::Capture => &[(ProviderReceivable, Side::Debit), (MerchantPayable, Side::Credit), (ProcessingFees, Side::Credit)],
             Self::RefundReserved => &[(MerchantPayable, Side::Debit), (RefundsInTransit, Side::Credit)],
             Self::RefundSettled => &[(RefundsInTransit, Side::Debit), (ProviderReceivable, Side::Credit)],
             Self::RefundReversed => &[(RefundsInTransit, Side::Debit), (MerchantPayable, Side::Credit)],

@@ -21,7 +21,12 @@ impl Platform {
     ///
     /// # Errors
     /// Nothing is reserved, less is, or the store failed.
-    pub async fn capture_payment_intent(self: &Arc<Self>, request: &Request, id: PaymentIntentId, amount: Option<i64>) -> Result<Answered, Error> {
+    pub async fn capture_payment_intent(
+        self: &Arc<Self>,
+        request: &Request,
+        id: PaymentIntentId,
+        amount: Option<i64>,
+    ) -> Result<Answered, Error> {
         let turn = self.locks.turn(id.ulid()).await;
         let start = racing(|| self.start_capture(request, id, amount)).await?;
         drop(turn);

@@ -150,7 +150,11 @@ impl Platform {
     }
 
     /// The attempt a payment rests on.
-    pub(crate) async fn latest_attempt(&self, scope: domain::scope::Scope, intent: &PaymentIntent) -> Result<Loaded<PaymentAttempt>, Error> {
+    pub(crate) async fn latest_attempt(
+        &self,
+        scope: domain::scope::Scope,
+        intent: &PaymentIntent,
+    ) -> Result<Loaded<PaymentAttempt>, Error> {
         let id = intent.latest_attempt.ok_or_else(|| Error::Internal(format!("{} has no attempt", intent.id)))?;
         self.must(scope, id.ulid()).await
     }

@@ -8,8 +8,8 @@ use domain::metadata::Metadata;
 use domain::money::Money;
 use domain::payment_intent::{CaptureMethod, FutureUsage, PaymentIntent, Status};
 use domain::scope::Scope;
-use store::{Batch, Index, List};
 use std::sync::Arc;
+use store::{Batch, Index, List};
 
 use super::confirm::{Confirmation, Start};
 use crate::error::Error;
@@ -72,7 +72,12 @@ impl Platform {
         self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await
     }
 
-    async fn confirm_new(self: &Arc<Self>, request: &Request, new: &NewPaymentIntent, confirmation: &Confirmation) -> Result<Answered, Error> {
+    async fn confirm_new(
+        self: &Arc<Self>,
+        request: &Request,
+        new: &NewPaymentIntent,
+        confirmation: &Confirmation,
+    ) -> Result<Answered, Error> {
         let start = racing(|| async {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(Start::Answered(answered));

@@ -79,7 +79,14 @@ impl Platform {
         }
     }
 
-    fn authorize_request(&self, scope: Scope, begun: &Begun, number: CardNumber, cvc: Option<Cvc>, three_d_secure: bool) -> Option<Authorize> {
+    fn authorize_request(
+        &self,
+        scope: Scope,
+        begun: &Begun,
+        number: CardNumber,
+        cvc: Option<Cvc>,
+        three_d_secure: bool,
+    ) -> Option<Authorize> {
         let (intent, attempt, method) = (&begun.intent.value, &begun.attempt.value, &begun.method);
         let operation = attempt.operation.as_ref().filter(|o| o.kind == OperationKind::Authorize)?;
         let expiry = Expiry::new(i64::from(method.card.exp_month), i64::from(method.card.exp_year)).ok()?;
@@ -102,6 +109,7 @@ impl Platform {
             save_for_off_session: intent.setup_future_usage == Some(FutureUsage::OffSession),
             return_to: self.return_to(scope, &intent.client_secret()),
             statement_descriptor: intent.statement_descriptor.clone(),
+            description: intent.description.clone(),
         })
     }
 

@@ -119,9 +119,9 @@ impl Platform {
             Fact::Authorize(outcome) => settle_authorize(&mut ctx, intent, attempt, &subject.method, outcome)?,
             Fact::Capture(outcome) => {
                 let charge = charge.ok_or(flow::Error::Inconsistent("a capture without its charge"))?;
-                Some(settle_capture(&mut ctx, intent, attempt, charge, outcome)?)
+                Some(settle_capture(&mut ctx, intent, attempt, charge, &outcome)?)
             }
-            Fact::Void(outcome) => Some(settle_void(&mut ctx, intent, attempt, charge, outcome)?),
+            Fact::Void(outcome) => Some(settle_void(&mut ctx, intent, attempt, charge, &outcome)?),
         };
         Ok(change)
     }

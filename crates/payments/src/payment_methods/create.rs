@@ -73,9 +73,10 @@ impl Platform {
             domain::card::ExpiryError::Month => refused(CardErrorCode::InvalidExpiryMonth, "card[exp_month]"),
             domain::card::ExpiryError::Year => refused(CardErrorCode::InvalidExpiryYear, "card[exp_year]"),
         })?;
-        if expiry.is_past(self.now()) {
-            return Err(refused(CardErrorCode::InvalidExpiryYear, "card[exp_year]"));
-        }
+        expiry.check(self.now()).map_err(|e| match e {
+            domain::card::ExpiryError::Month => refused(CardErrorCode::InvalidExpiryMonth, "card[exp_month]"),
+            domain::card::ExpiryError::Year => refused(CardErrorCode::InvalidExpiryYear, "card[exp_year]"),
+        })?;
         let cvc = match &input.cvc {
             Some(text) => {
                 let cvc = Cvc::parse(text, number.brand()).map_err(|_| refused(CardErrorCode::InvalidCvc, "card[cvc]"))?;
@@ -83,7 +84,7 @@ impl Platform {
             }
             None => None,
         };
-        let details = CardDetails::of(&number, expiry, &self.fingerprint_key);
+        let details = CardDetails::of(&number, expiry, &self.card_fingerprints);
         Ok(CheckedCard { number, details, cvc })
     }
 
@@ -94,7 +95,13 @@ impl Platform {
     }
 
     /// Checks and seals a card the client sent.
-    pub(crate) fn prepare_card(&self, scope: Scope, input: &CardInput, billing_details: BillingDetails, metadata: Metadata) -> Result<Prepared, Error> {
+    pub(crate) fn prepare_card(
+        &self,
+        scope: Scope,
+        input: &CardInput,
+        billing_details: BillingDetails,
+        metadata: Metadata,
+    ) -> Result<Prepared, Error> {
         let card = self.check_card(input)?;
         let method = self.method_of(card.details, billing_details, metadata);
         let writes = vec![insert(scope, &method)?, self.seal(scope, method.id.ulid(), &card.number)?];
@@ -181,9 +188,7 @@ impl Platform {
                 return Ok(answered);
             }
             let prepared = match &new.card {
-                CardSource::Input(input) => {
-                    self.prepare_card(request.scope, input, new.billing_details.clone(), new.metadata.clone())?
-                }
+                CardSource::Input(input) => self.prepare_card(request.scope, input, new.billing_details.clone(), new.metadata.clone())?,
                 CardSource::Token(token) => self.prepare_token(request.scope, token, new.metadata.clone()).await?,
             };
             let mut batch = Batch::new();

@@ -32,7 +32,10 @@ enum Found {
     Nothing,
     /// Another object has its row.
     Taken,
-    Here { row: i64, revision: u64 },
+    Here {
+        row: i64,
+        revision: u64,
+    },
 }
 
 /// What became of a batch.
@@ -80,7 +83,9 @@ impl<'c> Session<'c> {
             let table = kind.table();
             kinds.push(KindStatements {
                 find_row: connection.prepare(&format!("SELECT rev, key FROM {table} WHERE id = ?1"))?,
-                find_name: connection.prepare(&format!("SELECT t.id, t.rev FROM names n CROSS JOIN {table} t ON t.id = n.ref WHERE n.h = ?1 AND t.key = ?2"))?,
+                find_name: connection.prepare(&format!(
+                    "SELECT t.id, t.rev FROM names n CROSS JOIN {table} t ON t.id = n.ref WHERE n.h = ?1 AND t.key = ?2"
+                ))?,
                 insert: connection.prepare(&format!("INSERT OR IGNORE INTO {table} (id, rev, key, body) VALUES (?1, 1, ?2, ?3)"))?,
                 update: connection.prepare(&format!("UPDATE {table} SET rev = ?2, body = ?3 WHERE id = ?1"))?,
                 delete: connection.prepare(&format!("DELETE FROM {table} WHERE id = ?1"))?,
@@ -206,7 +211,9 @@ impl<'c> Session<'c> {
                 }
                 self.delete(record.kind, row)
             }
-            (Action::Put(_), Found::Unseen | Found::Taken) | (Action::Delete, Found::Unseen | Found::Nothing | Found::Taken) | (Action::Check, _) => Ok(()),
+            (Action::Put(_), Found::Unseen | Found::Taken)
+            | (Action::Delete, Found::Unseen | Found::Nothing | Found::Taken)
+            | (Action::Check, _) => Ok(()),
         }
     }
 

@@ -149,7 +149,8 @@ mod tests {
 
         #[test]
         fn a_named_key_reads_back(scope: u32, name: Vec<u8>) {
-            prop_assert_eq!(parse_named_key(&named_key(scope, &name)), Some((scope, &name[..])));
+            let key = named_key(scope, &name);
+            prop_assert_eq!(parse_named_key(&key), Some((scope, &name[..])));
         }
 
         #[test]

@@ -37,7 +37,14 @@ pub(super) fn claim(path: &Path) -> Result<Lock, OpenError> {
     let directory = directory_of(path);
     DirBuilder::new().recursive(true).mode(PRIVATE_DIRECTORY).create(directory).map_err(failed(directory))?;
     let lock_path = beside(path, ".lock");
-    let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(PRIVATE_FILE).open(&lock_path).map_err(failed(&lock_path))?;
+    let lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(PRIVATE_FILE)
+        .open(&lock_path)
+        .map_err(failed(&lock_path))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),

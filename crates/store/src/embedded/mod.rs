@@ -85,7 +85,8 @@ impl Embedded {
         let helper = checkpointer.start(path).map_err(failed)?;
         let (queue, scopes) = (Arc::new(Queue::default()), Arc::new(Scopes::default()));
         // From here on dropping it ends the threads.
-        let mut writing = Writing { queue: Arc::clone(&queue), writer: None, checkpointer: Arc::clone(&checkpointer), helper: Some(helper), _lock: lock };
+        let mut writing =
+            Writing { queue: Arc::clone(&queue), writer: None, checkpointer: Arc::clone(&checkpointer), helper: Some(helper), _lock: lock };
         let writer = Writer {
             path: path.to_owned(),
             cache_bytes: options.cache_bytes,
@@ -119,7 +120,8 @@ impl Embedded {
     pub fn open_snapshot(path: &Path) -> Result<Self, OpenError> {
         let (connection, hash) = Self::look(path)?;
         let scopes = Arc::new(Scopes::default());
-        let readers = Readers::snapshot(path.to_owned(), connection, Arc::clone(&scopes), hash).map_err(|error| schema::open_error(path, &error))?;
+        let readers =
+            Readers::snapshot(path.to_owned(), connection, Arc::clone(&scopes), hash).map_err(|error| schema::open_error(path, &error))?;
         Ok(Self { path: path.to_owned(), readers, scopes, hash, writing: None })
     }
 

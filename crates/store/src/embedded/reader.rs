@@ -48,7 +48,9 @@ impl From<InvalidRead> for Failed {
 impl From<Failed> for ReadError {
     fn from(failed: Failed) -> Self {
         match failed {
-            Failed::Engine(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => Self::Corrupt(error.to_string()),
+            Failed::Engine(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => {
+                Self::Corrupt(error.to_string())
+            }
             Failed::Engine(error) => Self::Unavailable(error.to_string()),
             Failed::Corrupt(what) => Self::Corrupt(what),
             Failed::Invalid(invalid) => Self::Invalid(invalid),
@@ -80,7 +82,15 @@ impl Readers {
         connection.execute_batch("BEGIN")?;
         // The first read is what fixes the moment.
         schema::commit_number(&connection)?;
-        Ok(Self { path, purpose: Use::ReadOnly, slots: vec![Mutex::new(Some(connection))], next: AtomicUsize::new(0), scopes, hash, snapshot: true })
+        Ok(Self {
+            path,
+            purpose: Use::ReadOnly,
+            slots: vec![Mutex::new(Some(connection))],
+            next: AtomicUsize::new(0),
+            scopes,
+            hash,
+            snapshot: true,
+        })
     }
 
     /// Runs a read on a free connection. The first ones are preferred, so that a quiet store keeps few caches.
@@ -202,7 +212,8 @@ impl Reading<'_> {
             None => (&[][..], &[][..]),
             Some(bytes) => bytes.split_last_chunk::<16>().map(|(list, ulid)| (list, &ulid[..])).ok_or(InvalidRead::Cursor)?,
         };
-        let mut statement = self.connection.prepare_cached("SELECT list, ulid FROM lists WHERE (list, ulid) > (?1, ?2) ORDER BY list, ulid LIMIT ?3")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT list, ulid FROM lists WHERE (list, ulid) > (?1, ?2) ORDER BY list, ulid LIMIT ?3")?;
         let mut rows = statement.query((list, ulid, sql_limit(limit)))?;
         let mut exported = Vec::new();
         let damaged = || Failed::Corrupt("an entry of a list makes no sense".to_owned());

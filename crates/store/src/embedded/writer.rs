@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, DatabaseName, ErrorCode};
+use rusqlite::{Connection, ErrorCode, MAIN_DB};
 use tokio::sync::oneshot;
 
 use super::apply::{Session, Verdict};
@@ -267,7 +267,14 @@ impl Writer {
     }
 
     /// Applies the tasks one after the other. After an error, those not begun are still in `group`.
-    fn apply(&mut self, connection: &Connection, session: &mut Session<'_>, group: &mut Vec<Task>, answers: &mut Vec<Answered>, refused: bool) -> rusqlite::Result<()> {
+    fn apply(
+        &mut self,
+        connection: &Connection,
+        session: &mut Session<'_>,
+        group: &mut Vec<Task>,
+        answers: &mut Vec<Answered>,
+        refused: bool,
+    ) -> rusqlite::Result<()> {
         if refused {
             connection.pragma_update(None, "query_only", true)?;
         }
@@ -278,7 +285,13 @@ impl Writer {
         result
     }
 
-    fn apply_all(&mut self, connection: &Connection, session: &mut Session<'_>, group: &mut Vec<Task>, answers: &mut Vec<Answered>) -> rusqlite::Result<()> {
+    fn apply_all(
+        &mut self,
+        connection: &Connection,
+        session: &mut Session<'_>,
+        group: &mut Vec<Task>,
+        answers: &mut Vec<Answered>,
+    ) -> rusqlite::Result<()> {
         let mut tasks = std::mem::take(group).into_iter();
         for task in tasks.by_ref() {
             let result = match task {
@@ -328,7 +341,7 @@ impl Writer {
 pub(super) fn open(path: &std::path::Path, cache_bytes: u64, max_bytes: Option<u64>) -> rusqlite::Result<Connection> {
     let connection = schema::connect(path, Use::Write { cache_bytes })?;
     // `SQLite` falls back to reading when the file may not be written.
-    if connection.is_readonly(DatabaseName::Main)? {
+    if connection.is_readonly(MAIN_DB)? {
         return Err(failure(rusqlite::ffi::SQLITE_READONLY, "the file may only be read"));
     }
     if let Some(bytes) = max_bytes {
@@ -338,13 +351,16 @@ pub(super) fn open(path: &std::path::Path, cache_bytes: u64, max_bytes: Option<u
 }
 
 fn limit(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
-    let pages = i64::try_from(bytes / PAGE_BYTES).unwrap_or(i64::MAX).clamp(1, i64::from(u32::MAX - 1));
+    let pages = i64::try_from(bytes / u64::from(PAGE_BYTES)).unwrap_or(i64::MAX).clamp(1, i64::from(u32::MAX - 1));
     connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
 }
 
 /// Whether the same connection may be used again after this error.
 fn passes(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::TooBig | ErrorCode::ReadOnly))
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::TooBig | ErrorCode::ReadOnly)
+    )
 }
 
 fn injected() -> rusqlite::Error {

@@ -1,0 +1,138 @@
+//! Kills the server in the middle of its work, again and again, and compares what it told its clients with what
+//! it kept.
+//!
+//! Clients act on objects of their own, one request after another, each under an idempotency key of its own, and
+//! write down what they sent and what they were told. After a restart:
+//! - everything acknowledged is there with the acknowledged values; only what was `processing` may have moved on;
+//! - every key used before, repeated, gives the very same answer; a key without an answer gives its first outcome;
+//! - no key has made two payments, two refunds or two customers;
+//! - nothing is `processing` beyond the recovery pause;
+//! - the bank's books equal ours, and `bursar verify` passes.
+//!
+//! What is done is chosen by a seed; when exactly the blow falls within a request is up to the machine.
+//! Absent on purpose: knowledge of the server's inside, and power loss (the files a killed process wrote remain).
+
+mod audit;
+mod campaign;
+mod client;
+mod plan;
+mod process;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::Error;
+
+pub use campaign::{Plan, Summary, run};
+pub use process::{Bank, Binary};
+
+/// Findings of each kind that are kept in full; beyond that they are only counted.
+const FINDINGS_KEPT: usize = 10;
+
+/// Money that a bank moved, by currency, in minor units.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Books(pub BTreeMap<String, Moved>);
+
+/// Money moved in one currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Taken from buyers.
+    pub captured: i64,
+    /// Given back to them.
+    pub refunded: i64,
+}
+
+impl Books {
+    /// Adds movements of a currency.
+    pub fn add(&mut self, currency: &str, captured: i64, refunded: i64) {
+        let moved = self.0.entry(currency.to_owned()).or_default();
+        moved.captured = moved.captured.saturating_add(captured);
+        moved.refunded = moved.refunded.saturating_add(refunded);
+    }
+}
+
+/// A server that can be killed.
+pub trait Victim {
+    /// Where it listens, whenever it runs.
+    fn address(&self) -> SocketAddr;
+    /// Starts it and waits until it is ready.
+    fn start(&mut self) -> impl Future<Output = Result<(), Error>>;
+    /// Starts it and kills it after that time, ready or not.
+    fn start_and_kill(&mut self, after: Duration) -> impl Future<Output = Result<(), Error>>;
+    /// Kills it.
+    fn kill(&mut self) -> impl Future<Output = Result<(), Error>>;
+    /// Lets it finish.
+    fn stop(&mut self) -> impl Future<Output = Result<(), Error>>;
+    /// Lets it check its own books while it is stopped; the differences found.
+    fn verify(&mut self) -> impl Future<Output = Result<Vec<String>, Error>>;
+    /// The books of its bank, if that is a server of its own.
+    fn bank_books(&mut self) -> impl Future<Output = Result<Option<Books>, Error>>;
+}
+
+/// What was found to be wrong, by the promise that was broken.
+#[derive(Clone, Debug, Default)]
+pub struct Findings(BTreeMap<Promise, Broken>);
+
+/// What the server promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Promise {
+    /// Every request is understood and answered while the server runs.
+    Answers,
+    /// What was acknowledged is there, as it was acknowledged.
+    Kept,
+    /// A repeated key gives its first outcome, byte for byte.
+    Replayed,
+    /// A key makes one object at most, and objects come from keys only.
+    Once,
+    /// Nothing stays open beyond the recovery pause.
+    Recovered,
+    /// No more is given back than was taken, and all objects say the same.
+    Limits,
+    /// The bank's books equal ours.
+    Bank,
+    /// The server's own check passes.
+    Verified,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Broken {
+    first: Vec<String>,
+    times: u64,
+}
+
+impl Findings {
+    /// One more.
+    pub fn add(&mut self, promise: Promise, finding: String) {
+        let broken = self.0.entry(promise).or_default();
+        broken.times = broken.times.saturating_add(1);
+        if broken.first.len() < FINDINGS_KEPT {
+            broken.first.push(finding);
+        }
+    }
+
+    /// Another's as well.
+    pub fn extend(&mut self, others: Self) {
+        for (promise, more) in others.0 {
+            let broken = self.0.entry(promise).or_default();
+            broken.times = broken.times.saturating_add(more.times);
+            let room = FINDINGS_KEPT.saturating_sub(broken.first.len());
+            broken.first.extend(more.first.into_iter().take(room));
+        }
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().map(|broken| broken.times).fold(0, u64::saturating_add)
+    }
+
+    /// Each broken promise, how often it was broken, and the first of its findings.
+    pub fn each(&self) -> impl Iterator<Item = (Promise, u64, &[String])> {
+        self.0.iter().map(|(promise, broken)| (*promise, broken.times, broken.first.as_slice()))
+    }
+}

@@ -1,0 +1,131 @@
+//! `bursar-bench`: one command measures and prints the table.
+
+use std::io::{Write, stderr, stdout};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bench::baseline::{self, FIRST_ROW, Log, SECOND_ROW, Samples};
+use bench::target::Programs;
+use bench::{Error, growth, report, suite};
+use clap::{Args, Parser, Subcommand};
+
+/// Measures Bursar beside an echo of the same bytes and a ceiling of two synced rows, and prints Markdown.
+#[derive(Parser)]
+#[command(version, subcommand_required = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    common: Common,
+    /// Numbers of connections for payments.
+    #[arg(long, value_delimiter = ',', default_value = "1,8,64,256")]
+    connections: Vec<u64>,
+    /// Run the other scenarios at all of those numbers, not only at 64.
+    #[arg(long)]
+    full: bool,
+}
+
+#[derive(Args)]
+struct Common {
+    /// The release binary to measure.
+    #[arg(long, global = true, default_value = "target/release/bursar")]
+    bursar: PathBuf,
+    /// Where temporary stores are made: a directory on the disk to measure.
+    #[arg(long, global = true, default_value = "target")]
+    directory: PathBuf,
+    /// Seconds counted of each point.
+    #[arg(long, global = true, default_value_t = 20)]
+    seconds: u64,
+    /// Seconds before each point that are not counted.
+    #[arg(long, global = true, default_value_t = 3)]
+    warm_up: u64,
+    /// Rounds, of which the median counts.
+    #[arg(long, global = true, default_value_t = 3)]
+    rounds: u32,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compare an empty store with one of many payments.
+    Growth {
+        /// Payments in the full store.
+        #[arg(long, default_value_t = 1_000_000)]
+        payments: u64,
+    },
+    /// Serve the echo (started by the measurement itself).
+    #[command(hide = true)]
+    ServeEcho(Serve),
+    /// Serve the ceiling (started by the measurement itself).
+    #[command(hide = true)]
+    ServeCeiling {
+        #[command(flatten)]
+        serve: Serve,
+        /// Bytes of the first row of a payment.
+        #[arg(long, default_value_t = FIRST_ROW)]
+        first_row: usize,
+        /// Bytes of the second row.
+        #[arg(long, default_value_t = SECOND_ROW)]
+        second_row: usize,
+    },
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Where to listen.
+    #[arg(long)]
+    listen: std::net::SocketAddr,
+    /// Where the sample answers are, and the log is made.
+    #[arg(long)]
+    directory: PathBuf,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let cli = Cli::parse();
+    let programs = Programs { bursar: cli.common.bursar, bench: std::env::current_exe()? };
+    let directory = cli.common.directory;
+    let (warm_up, measured) = (Duration::from_secs(cli.common.warm_up), Duration::from_secs(cli.common.seconds));
+    let rounds = cli.common.rounds;
+    match cli.command {
+        None => {
+            let (connections, full) = (cli.connections, cli.full);
+            let options = suite::Options { programs, directory, warm_up, measured, rounds, connections, full };
+            let findings = client_runtime()?.block_on(suite::run(&options, &mut stderr()))?;
+            write!(stdout(), "{}", report::suite(&findings))?;
+        }
+        Some(Command::Growth { payments }) => {
+            let options = growth::Options { programs, directory, warm_up, measured, rounds, payments };
+            let seen = client_runtime()?.block_on(growth::run(&options, &mut stderr()))?;
+            write!(stdout(), "{}", report::growth(&seen))?;
+        }
+        Some(Command::ServeEcho(serve)) => {
+            let handlers = baseline::echo(Samples::read(&serve.directory)?);
+            server_runtime()?.block_on(run_server(serve.listen, handlers))?;
+        }
+        Some(Command::ServeCeiling { serve, first_row, second_row }) => {
+            let log = Log::create(&serve.directory.join("ceiling.db"))?;
+            let handlers = baseline::ceiling(Samples::read(&serve.directory)?, log, first_row, second_row);
+            server_runtime()?.block_on(run_server(serve.listen, handlers))?;
+        }
+    }
+    Ok(())
+}
+
+/// One thread: the load generator must leave the CPU to the server.
+fn client_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+fn server_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+async fn run_server(listen: std::net::SocketAddr, handlers: axum::Router) -> Result<(), Error> {
+    let listener = tokio::net::TcpListener::bind(listen).await?;
+    writeln!(stdout(), "listening on http://{}", listener.local_addr()?)?;
+    let app = handlers.route("/readyz", axum::routing::get(async || "ready"));
+    let mut asked = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let stop = async move {
+        asked.recv().await;
+    };
+    Ok(axum::serve(listener, app).with_graceful_shutdown(stop).await?)
+}

@@ -1,0 +1,154 @@
+//! Merchants and their API keys: made, listed, looked up by a key's hash, revoked.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use domain::account::{Account, ApiKey, ApiKeyKind};
+use domain::currency::Currency;
+use domain::fee::FeeSchedule;
+use domain::id::{AccountId, ApiKeyId};
+use domain::scope::{Mode, Scope};
+use store::{Batch, Index, Key, List, Precondition, Scan};
+
+use crate::error::Error;
+use crate::platform::{Platform, racing};
+use crate::records::{Loaded, Record, decode, encode, insert};
+
+/// Merchants or keys listed in one go.
+const AT_ONCE: usize = 1_000;
+/// Random bytes of a key's text.
+const KEY_BYTES: usize = 24;
+/// Days from a payment to its being available, unless the merchant's says otherwise.
+const SETTLEMENT_DAYS: u8 = 2;
+
+/// What is known of a new merchant.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The shop's name.
+    pub name: String,
+    /// Where to write to the merchant.
+    pub email: Option<String>,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    /// The currency reports begin with.
+    pub default_currency: Currency,
+}
+
+impl Platform {
+    /// Makes a merchant.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn create_account(&self, new: &NewAccount) -> Result<Account, Error> {
+        racing(|| async {
+            let account = Account {
+                id: AccountId::new(self.mint()),
+                name: new.name.clone(),
+                email: new.email.clone(),
+                country: new.country.clone(),
+                default_currency: new.default_currency,
+                fees: FeeSchedule::default(),
+                settlement_days: SETTLEMENT_DAYS,
+                created_at: self.now(),
+            };
+            let mut batch = Batch::new();
+            batch.push(insert(Scope::PLATFORM, &account)?);
+            batch.link(List::all(Scope::PLATFORM, Index::Accounts), account.id.ulid());
+            self.commit(batch).await?;
+            Ok(account)
+        })
+        .await
+    }
+
+    /// Every merchant, oldest first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn all_accounts(&self) -> Result<Vec<Arc<Account>>, Error> {
+        let ids = self.store.scan(Scan::oldest(List::all(Scope::PLATFORM, Index::Accounts), AT_ONCE)).await?;
+        let mut accounts = Vec::with_capacity(ids.len());
+        for id in ids {
+            accounts.push(self.account(Scope { account: AccountId::new(id), mode: Mode::Test }).await?);
+        }
+        Ok(accounts)
+    }
+
+    /// Makes a key; its text is in the answer and nowhere else. `text` fixes it, for tests and examples.
+    ///
+    /// # Errors
+    /// The store failed, or that text is another key's.
+    pub async fn create_key(&self, scope: Scope, kind: ApiKeyKind, text: Option<&str>) -> Result<(ApiKey, String), Error> {
+        let text = match text {
+            Some(text) => text.to_owned(),
+            None => {
+                let mut bytes = [0u8; KEY_BYTES];
+                self.entropy.fill(&mut bytes)?;
+                format!("{}{}", kind.prefix(scope.mode), hex::encode(bytes))
+            }
+        };
+        let key = ApiKey {
+            id: ApiKeyId::new(self.mint()),
+            scope,
+            kind,
+            hash: key_hash(&text),
+            last4: text.chars().skip(text.chars().count().saturating_sub(4)).collect(),
+            created_at: self.now(),
+            revoked_at: None,
+        };
+        let mut batch = Batch::new();
+        batch.push(insert(Scope::PLATFORM, &key)?);
+        batch.put(by_hash(&key.hash), encode(&key.id)?, Precondition::Absent);
+        batch.link(List::of(Scope::PLATFORM, Index::ApiKeys, scope.account.ulid()), key.id.ulid());
+        self.commit(batch).await?;
+        Ok((key, text))
+    }
+
+    /// The key with that text, also a revoked one.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn find_key(&self, text: &str) -> Result<Option<ApiKey>, Error> {
+        let Some(item) = self.store.get_one(&by_hash(&key_hash(text))).await? else { return Ok(None) };
+        let id: ApiKeyId = decode(&item.body)?;
+        Ok(self.find::<ApiKey>(Scope::PLATFORM, id.ulid()).await?.map(|k| k.value))
+    }
+
+    /// A merchant's keys, oldest first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn keys_of(&self, account: AccountId) -> Result<Vec<ApiKey>, Error> {
+        let list = List::of(Scope::PLATFORM, Index::ApiKeys, account.ulid());
+        let ids = self.store.scan(Scan::oldest(list, AT_ONCE)).await?;
+        let mut keys = Vec::with_capacity(ids.len());
+        for id in ids {
+            keys.push(self.must::<ApiKey>(Scope::PLATFORM, id).await?.value);
+        }
+        Ok(keys)
+    }
+
+    /// Revokes a key.
+    ///
+    /// # Errors
+    /// There is no such key, or the store failed.
+    pub async fn revoke_key(&self, id: ApiKeyId) -> Result<ApiKey, Error> {
+        racing(|| async {
+            let missing = || Error::NotFound { kind: "key", id: id.to_string(), param: "id" };
+            let loaded: Loaded<ApiKey> = self.find(Scope::PLATFORM, id.ulid()).await?.ok_or_else(missing)?;
+            let key = ApiKey { revoked_at: loaded.value.revoked_at.or(Some(self.now())), ..loaded.value };
+            let mut batch = Batch::new();
+            batch.push(crate::records::update(Scope::PLATFORM, &key, loaded.revision)?);
+            self.commit(batch).await?;
+            Ok(key)
+        })
+        .await
+    }
+}
+
+fn key_hash(text: &str) -> String {
+    hex::encode(digest(&SHA256, text.as_bytes()))
+}
+
+fn by_hash(hash: &str) -> Key {
+    Key::named(Scope::PLATFORM, <ApiKey as Record>::KIND, hash.as_bytes())
+}

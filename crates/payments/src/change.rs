@@ -1,0 +1,24 @@
+//! What an update says of one field.
+
+/// What an update says of one field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Nothing: it stays.
+    #[default]
+    Keep,
+    /// It is to be empty.
+    Clear,
+    /// It is to be this.
+    Set(T),
+}
+
+impl<T: Clone> Change<T> {
+    /// Changes the field.
+    pub fn apply(&self, field: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = None,
+            Self::Set(value) => *field = Some(value.clone()),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Changing a charge's notes.
+
+use domain::charge::Charge;
+use domain::contact::Shipping;
+use domain::event::{EventKind, Snapshot};
+use domain::id::ChargeId;
+use store::Batch;
+
+use crate::change::Change;
+use crate::error::Error;
+use crate::idempotency::Answered;
+use crate::metadata::Changes;
+use crate::outcome::{Object, Outcome};
+use crate::payment_intents::settle::add_events;
+use crate::platform::{Platform, Request, racing};
+use crate::ports::Minting;
+use crate::records::update;
+
+/// What a request says of a charge.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)] // as in the API
+pub struct ChargeChange {
+    pub description: Change<String>,
+    pub receipt_email: Change<String>,
+    pub shipping: Change<Shipping>,
+    pub fraud_report: Change<String>,
+    pub metadata: Changes,
+}
+
+impl Platform {
+    /// Changes a charge's notes.
+    ///
+    /// # Errors
+    /// There is no such charge, or the change cannot be made.
+    pub async fn update_charge(&self, request: &Request, id: ChargeId, change: &ChargeChange) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let missing = || Error::NotFound { kind: "charge", id: id.to_string(), param: "charge" };
+            let loaded = self.find::<Charge>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
+            let before = loaded.value.clone();
+            let mut charge = loaded.value;
+            change.description.apply(&mut charge.description);
+            change.receipt_email.apply(&mut charge.receipt_email);
+            change.shipping.apply(&mut charge.shipping);
+            change.fraud_report.apply(&mut charge.fraud_report);
+            charge.metadata = change.metadata.apply(&charge.metadata)?;
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+            let mut event = ctx.charge_event(EventKind::ChargeUpdated, &mut charge);
+            event.previous = Some(Snapshot::Charge(Box::new(before)));
+            let mut batch = Batch::new();
+            batch.push(update(request.scope, &charge, loaded.revision)?);
+            add_events(request.scope, &[event], &mut batch)?;
+            self.conclude(request, batch, &Outcome::of(Object::Charge(Box::new(charge)))).await
+        })
+        .await
+    }
+}

@@ -1,0 +1,161 @@
+//! Buyers the merchant knows: made, changed, deleted.
+
+use domain::contact::{Address, Shipping};
+use domain::customer::Customer;
+use domain::event::{EventKind, Snapshot};
+use domain::id::{CustomerId, PaymentMethodId};
+use domain::metadata::Metadata;
+use domain::payment_method::PaymentMethod;
+use store::{Batch, Index, List};
+
+use crate::change::Change;
+use crate::error::Error;
+use crate::idempotency::Answered;
+use crate::metadata::Changes;
+use crate::outcome::{Object, Outcome};
+use crate::payment_intents::settle::add_events;
+use crate::platform::{Platform, Request, racing};
+use crate::ports::Minting;
+use crate::records::{Loaded, insert, update};
+
+/// What a request says of a customer.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)] // as in the API
+pub struct CustomerChange {
+    pub address: Change<Address>,
+    pub description: Change<String>,
+    pub email: Change<String>,
+    pub name: Change<String>,
+    pub phone: Change<String>,
+    pub shipping: Change<Shipping>,
+    pub default_payment_method: Change<PaymentMethodId>,
+    pub metadata: Changes,
+}
+
+impl CustomerChange {
+    fn apply(&self, customer: &mut Customer) -> Result<(), Error> {
+        self.address.apply(&mut customer.address);
+        self.description.apply(&mut customer.description);
+        self.email.apply(&mut customer.email);
+        self.name.apply(&mut customer.name);
+        self.phone.apply(&mut customer.phone);
+        self.shipping.apply(&mut customer.shipping);
+        self.default_payment_method.apply(&mut customer.default_payment_method);
+        customer.metadata = self.metadata.apply(&customer.metadata)?;
+        Ok(())
+    }
+}
+
+impl Platform {
+    /// Makes a customer; a method named with it is attached to it.
+    ///
+    /// # Errors
+    /// The notes are too long, the method cannot be attached, or the store failed.
+    pub async fn create_customer(&self, request: &Request, change: &CustomerChange, method: Option<&str>) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let mut customer = Customer {
+                id: CustomerId::new(self.mint()),
+                created_at: self.now(),
+                address: None,
+                description: None,
+                email: None,
+                name: None,
+                phone: None,
+                shipping: None,
+                default_payment_method: None,
+                metadata: Metadata::default(),
+                deleted: false,
+                sequence: 0,
+            };
+            change.apply(&mut customer)?;
+            let mut batch = Batch::new();
+            if let Some(method) = method {
+                self.add_attachment(request, customer.id, method, &mut batch).await?;
+            }
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+            let event = ctx.customer_event(EventKind::CustomerCreated, &mut customer);
+            batch.push(insert(request.scope, &customer)?);
+            batch.link(List::all(request.scope, Index::Customers), customer.id.ulid());
+            add_events(request.scope, &[event], &mut batch)?;
+            self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await
+        })
+        .await
+    }
+
+    /// Changes a customer.
+    ///
+    /// # Errors
+    /// There is no such customer, or the change cannot be made.
+    pub async fn update_customer(&self, request: &Request, id: CustomerId, change: &CustomerChange) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let loaded = self.live_customer(request, id).await?;
+            if let Change::Set(method) = change.default_payment_method {
+                self.owned_method(request, id, method).await?;
+            }
+            let before = loaded.value.clone();
+            let mut customer = loaded.value;
+            change.apply(&mut customer)?;
+            self.finish_customer(request, before, customer, loaded.revision, EventKind::CustomerUpdated).await
+        })
+        .await
+    }
+
+    /// Deletes a customer: it stays readable as deleted, and its cards can pay no more.
+    ///
+    /// # Errors
+    /// There is no such customer, or the store failed.
+    pub async fn delete_customer(&self, request: &Request, id: CustomerId) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let loaded = self.live_customer(request, id).await?;
+            let before = loaded.value.clone();
+            let customer = Customer { deleted: true, ..loaded.value };
+            self.finish_customer(request, before, customer, loaded.revision, EventKind::CustomerDeleted).await
+        })
+        .await
+    }
+
+    async fn finish_customer(
+        &self,
+        request: &Request,
+        before: Customer,
+        mut customer: Customer,
+        revision: u64,
+        kind: EventKind,
+    ) -> Result<Answered, Error> {
+        let mut mint = Minting(&self.ids);
+        let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+        let mut event = ctx.customer_event(kind, &mut customer);
+        if kind == EventKind::CustomerUpdated {
+            event.previous = Some(Snapshot::Customer(Box::new(before)));
+        }
+        let mut batch = Batch::new();
+        batch.push(update(request.scope, &customer, revision)?);
+        if customer.deleted {
+            batch.unlink(List::all(request.scope, Index::Customers), customer.id.ulid());
+        }
+        add_events(request.scope, &[event], &mut batch)?;
+        self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await
+    }
+
+    pub(crate) async fn live_customer(&self, request: &Request, id: CustomerId) -> Result<Loaded<Customer>, Error> {
+        let missing = || Error::NotFound { kind: "customer", id: id.to_string(), param: "customer" };
+        let found = self.find::<Customer>(request.scope, id.ulid()).await?.filter(|c| !c.value.deleted);
+        found.ok_or_else(missing)
+    }
+
+    async fn owned_method(&self, request: &Request, customer: CustomerId, id: PaymentMethodId) -> Result<(), Error> {
+        let missing = || Error::NotFound { kind: "payment_method", id: id.to_string(), param: "invoice_settings[default_payment_method]" };
+        let method = self.find::<PaymentMethod>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
+        if method.value.customer == Some(customer) { Ok(()) } else { Err(missing()) }
+    }
+}

@@ -1,0 +1,4 @@
+//! What goes on without a request.
+
+pub mod expire;
+pub mod recover;

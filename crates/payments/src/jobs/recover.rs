@@ -1,0 +1,164 @@
+//! Recovery: every operation whose end is not known is followed up until it is, on start and for ever.
+//!
+//! The provider is asked under the same key; only when it never heard of the operation is it sent again, under
+//! that key. No other provider is tried. One merchant's or one operation's trouble stops no other's.
+
+use std::sync::Arc;
+
+use domain::account::Account;
+use domain::event::Cause;
+use domain::id::Ulid;
+use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
+use domain::payment_attempt::{OperationKind, PaymentAttempt, Status};
+use domain::refund::{self, Refund};
+use domain::scope::{Mode, Scope};
+use domain::setup_intent::SetupIntent;
+use domain::time::Timestamp;
+use store::{Index, List, Scan};
+
+use crate::error::Error;
+use crate::payment_intents::perform::{Begun, Fact, Work};
+use crate::payment_intents::settle::Subject;
+use crate::platform::Platform;
+use crate::records::Loaded;
+use crate::refunds::settle::RefundSubject;
+
+/// Open operations looked at for one merchant in one round.
+const AT_ONCE: usize = 500;
+/// A buyer who has not acted is asked about this often; their return to us asks at once.
+const ACTION_CHECK_MS: i64 = 20_000;
+
+impl Platform {
+    /// Follows up every open operation that is due; answers how many were settled.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn recover_due(self: &Arc<Self>) -> Result<usize, Error> {
+        let mut settled = 0;
+        for account in self.all_accounts().await? {
+            for mode in [Mode::Test, Mode::Live] {
+                let scope = Scope { account: account.id, mode };
+                settled += self.recover_scope(scope, &account).await?;
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn recover_scope(self: &Arc<Self>, scope: Scope, account: &Arc<Account>) -> Result<usize, Error> {
+        let open = self.store.scan(Scan::oldest(List::all(scope, Index::OpenOperations), AT_ONCE)).await?;
+        let mut settled = 0;
+        for id in open {
+            match self.recover_one(scope, account, id).await {
+                Ok(true) => settled += 1,
+                Ok(false) | Err(Error::LockTimeout) => {}
+                Err(error) => tracing::error!(%scope.account, %id, %error, detail = ?error, "an open operation could not be followed up"),
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn recover_one(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid) -> Result<bool, Error> {
+        if let Some(attempt) = self.find::<PaymentAttempt>(scope, id).await? {
+            if !self.attempt_is_due(&attempt.value) {
+                return Ok(false);
+            }
+            let subject = self.subject(scope, id).await?;
+            return self.follow_up(scope, account, subject).await;
+        }
+        if let Some(refund) = self.find::<Refund>(scope, id).await? {
+            return self.follow_up_refund(scope, account, refund).await;
+        }
+        if let Some(setup) = self.find::<SetupIntent>(scope, id).await? {
+            let due = match &setup.value.operation {
+                Some(operation) => self.is_due(operation.next_check_at, operation.started_at, operation.unknown.is_some()),
+                None => self.now().millis_since(setup.value.created_at) > ACTION_CHECK_MS,
+            };
+            return if due { self.follow_up_setup(scope, account, setup).await } else { Ok(false) };
+        }
+        Err(Error::Internal("an open operation without its record".to_owned()))
+    }
+
+    /// What was begun before this process, and was not yet unknown, was interrupted: it is due at once.
+    fn is_due(&self, next_check_at: Timestamp, started_at: Timestamp, unknown: bool) -> bool {
+        next_check_at <= self.now() || (!unknown && started_at < self.started_at)
+    }
+
+    fn attempt_is_due(&self, attempt: &PaymentAttempt) -> bool {
+        match &attempt.operation {
+            Some(operation) => self.is_due(operation.next_check_at, operation.started_at, operation.unknown.is_some()),
+            None => attempt.status == Status::ActionRequired && self.now().millis_since(attempt.created_at) > ACTION_CHECK_MS,
+        }
+    }
+
+    /// Asks the provider about an attempt and settles by the answer.
+    pub(crate) async fn follow_up(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, subject: Subject) -> Result<bool, Error> {
+        let attempt = &subject.attempt.value;
+        let connector = self.connector(&attempt.provider)?;
+        let (kind, key) = match &attempt.operation {
+            Some(operation) => (operation.kind, operation.key.clone()),
+            None => (OperationKind::Authorize, domain::provider_key::ProviderKey::authorize(attempt.id)),
+        };
+        let fact = match connector.query(&key).await {
+            QueryOutcome::Authorize(outcome) => Fact::Authorize(outcome),
+            QueryOutcome::Capture(outcome) => Fact::Capture(outcome),
+            QueryOutcome::Void(outcome) => Fact::Void(outcome),
+            QueryOutcome::NotFound if attempt.operation.is_some() => self.send_again(scope, &subject).await?,
+            QueryOutcome::NotFound => return Ok(false),
+            QueryOutcome::Refund(_) => return Err(Error::Internal(format!("the provider knows {key} as a refund"))),
+            QueryOutcome::Unknown(reason) => match kind {
+                OperationKind::Capture => Fact::Capture(FollowUpOutcome::Unknown(reason)),
+                OperationKind::Void => Fact::Void(FollowUpOutcome::Unknown(reason)),
+                OperationKind::Authorize | OperationKind::Refund | OperationKind::VerifyCard => {
+                    Fact::Authorize(AuthorizeOutcome::Unknown(reason))
+                }
+            },
+        };
+        let settled = self.settle_once(scope, account, Cause::default(), &subject, fact, None).await?;
+        Ok(settled.is_some())
+    }
+
+    /// The provider never heard of it: the same operation under the same key. A security code is gone by then.
+    async fn send_again(self: &Arc<Self>, scope: Scope, subject: &Subject) -> Result<Fact, Error> {
+        let attempt = &subject.attempt.value;
+        let connector = self.connector(&attempt.provider)?;
+        let work = match attempt.operation.as_ref().map(|o| o.kind) {
+            Some(OperationKind::Capture) => Work::Capture { connector },
+            Some(OperationKind::Void) => Work::Void { connector },
+            _ => Work::Authorize {
+                connector,
+                number: self.open_card(scope, subject.method.id.ulid()).await?,
+                cvc: self.cvcs.get(&subject.method.id.ulid()),
+                request_three_d_secure: false,
+            },
+        };
+        let begun = Begun {
+            intent: subject.intent.clone(),
+            attempt: subject.attempt.clone(),
+            charge: subject.charge.clone(),
+            method: subject.method.clone(),
+            work,
+        };
+        Ok(self.perform(scope, &begun).await)
+    }
+
+    async fn follow_up_refund(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, refund: Loaded<Refund>) -> Result<bool, Error> {
+        let Some(operation) = &refund.value.operation else { return Ok(false) };
+        if !self.is_due(operation.next_check_at, operation.started_at, refund.value.status != refund::Status::Sending) {
+            return Ok(false);
+        }
+        let key = operation.key.clone();
+        let charge = self.must(scope, refund.value.charge.ulid()).await?;
+        let subject = RefundSubject { refund, charge };
+        let connector = self.connector(&subject.charge.value.provider)?;
+        let outcome = match connector.query(&key).await {
+            QueryOutcome::Refund(outcome) => outcome,
+            QueryOutcome::NotFound => self.send_refund(&subject).await?,
+            QueryOutcome::Unknown(reason) => RefundOutcome::Unknown(reason),
+            QueryOutcome::Authorize(_) | QueryOutcome::Capture(_) | QueryOutcome::Void(_) => {
+                RefundOutcome::Unknown(UnknownReason::Unreadable)
+            }
+        };
+        let settled = self.settle_refund_once(scope, account, Cause::default(), &subject, outcome, None).await?;
+        Ok(settled.is_some())
+    }
+}

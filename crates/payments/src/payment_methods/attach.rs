@@ -1,0 +1,101 @@
+//! Giving a card to a customer, and taking it away.
+
+use domain::event::EventKind;
+use domain::id::{CustomerId, PaymentMethodId};
+use domain::payment_method::PaymentMethod;
+use store::{Batch, Index, List};
+
+use super::create::masked;
+use crate::error::Error;
+use crate::idempotency::Answered;
+use crate::outcome::{Object, Outcome};
+use crate::payment_intents::settle::add_events;
+use crate::platform::{Platform, Request, racing};
+use crate::ports::Minting;
+use crate::records::{Loaded, insert, update};
+
+impl Platform {
+    /// Attaches a card to a customer.
+    ///
+    /// # Errors
+    /// The card or customer does not exist, or the card belongs to another or is spent.
+    pub async fn attach_payment_method(&self, request: &Request, method: &str, customer: CustomerId) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            self.usable_customer(request.scope, customer).await?;
+            let mut batch = Batch::new();
+            let method = self.add_attachment(request, customer, method, &mut batch).await?;
+            self.conclude(request, batch, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
+        })
+        .await
+    }
+
+    /// Adds what attaches a card to a customer; a test card is made first.
+    pub(crate) async fn add_attachment(
+        &self,
+        request: &Request,
+        customer: CustomerId,
+        name: &str,
+        batch: &mut Batch,
+    ) -> Result<PaymentMethod, Error> {
+        let scope = request.scope;
+        let (mut method, revision) = match self.test_card_input(name, scope) {
+            Some(card) => {
+                let prepared =
+                    self.prepare_card(scope, &card, domain::contact::BillingDetails::default(), domain::metadata::Metadata::default())?;
+                for write in prepared.writes.into_iter().skip(1) {
+                    batch.push(write);
+                }
+                (prepared.method, None)
+            }
+            None => {
+                let loaded = self.payment_method(request, name).await?;
+                (loaded.value, Some(loaded.revision))
+            }
+        };
+        method.attach(customer)?;
+        let mut mint = Minting(&self.ids);
+        let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+        let event = ctx.method_event(EventKind::PaymentMethodAttached, &mut method);
+        batch.push(match revision {
+            Some(revision) => update(scope, &method, revision)?,
+            None => insert(scope, &method)?,
+        });
+        batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.ulid()), method.id.ulid());
+        add_events(scope, &[event], batch)?;
+        Ok(method)
+    }
+
+    /// Takes a card from its customer; it can pay no more.
+    ///
+    /// # Errors
+    /// The card does not exist or is attached to nobody.
+    pub async fn detach_payment_method(&self, request: &Request, method: &str) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let loaded = self.payment_method(request, method).await?;
+            let mut method = loaded.value;
+            let customer = method.detach()?;
+            let mut batch = Batch::new();
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+            let event = ctx.method_event(EventKind::PaymentMethodDetached, &mut method);
+            batch.push(update(request.scope, &method, loaded.revision)?);
+            batch.unlink(List::of(request.scope, Index::PaymentMethodsByCustomer, customer.ulid()), method.id.ulid());
+            add_events(request.scope, &[event], &mut batch)?;
+            self.conclude(request, batch, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
+        })
+        .await
+    }
+
+    /// A card of this merchant.
+    pub(crate) async fn payment_method(&self, request: &Request, name: &str) -> Result<Loaded<PaymentMethod>, Error> {
+        let missing = || Error::NotFound { kind: "payment_method", id: masked(name), param: "payment_method" };
+        let id: PaymentMethodId = name.parse().map_err(|_| missing())?;
+        self.find(request.scope, id.ulid()).await?.ok_or_else(missing)
+    }
+}

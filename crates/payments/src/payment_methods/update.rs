@@ -1,0 +1,63 @@
+//! Changing what is known of a card besides its number.
+
+use domain::card::Expiry;
+use domain::contact::BillingDetails;
+use domain::decline::CardErrorCode;
+use domain::event::{EventKind, Snapshot};
+use store::Batch;
+
+use crate::error::Error;
+use crate::idempotency::Answered;
+use crate::metadata::Changes;
+use crate::outcome::{Object, Outcome};
+use crate::payment_intents::settle::add_events;
+use crate::platform::{Platform, Request, racing};
+use crate::ports::Minting;
+use crate::records::update;
+
+/// What a request says of a card.
+#[derive(Clone, Debug, Default)]
+pub struct PaymentMethodChange {
+    /// The cardholder, where named.
+    pub billing_details: Option<BillingDetails>,
+    /// A new expiry: month and year.
+    pub expiry: Option<(i64, i64)>,
+    /// The shop's own notes.
+    pub metadata: Changes,
+}
+
+impl Platform {
+    /// Changes a card's particulars.
+    ///
+    /// # Errors
+    /// There is no such card, or its new expiry cannot be one.
+    pub async fn update_payment_method(&self, request: &Request, name: &str, change: &PaymentMethodChange) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let loaded = self.payment_method(request, name).await?;
+            let before = loaded.value.clone();
+            let mut method = loaded.value;
+            method.metadata = change.metadata.apply(&method.metadata)?;
+            if let Some(details) = &change.billing_details {
+                method.billing_details.clone_from(details);
+            }
+            if let Some((month, year)) = change.expiry {
+                let refused = |_| Error::Card { code: CardErrorCode::InvalidExpiryMonth, param: "card[exp_month]" };
+                let expiry = Expiry::new(month, year).map_err(refused)?;
+                method.card.exp_month = expiry.month();
+                method.card.exp_year = expiry.year();
+            }
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+            let mut event = ctx.method_event(EventKind::PaymentMethodUpdated, &mut method);
+            event.previous = Some(Snapshot::PaymentMethod(Box::new(before)));
+            let mut batch = Batch::new();
+            batch.push(update(request.scope, &method, loaded.revision)?);
+            add_events(request.scope, &[event], &mut batch)?;
+            self.conclude(request, batch, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
+        })
+        .await
+    }
+}

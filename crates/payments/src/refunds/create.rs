@@ -1,0 +1,138 @@
+//! Refunding a charge: set aside in the first commit, sent, settled in the last one.
+
+use std::sync::Arc;
+
+use domain::charge::{Charge, Refusal, Status};
+use domain::flow::{self, RefundRequest, begin_refund};
+use domain::id::{ChargeId, PaymentIntentId};
+use domain::refund::Refund;
+use domain::scope::Scope;
+use store::{Batch, Index, List};
+
+use super::settle::RefundSubject;
+use crate::error::Error;
+use crate::idempotency::{self, Answered};
+use crate::payment_intents::settle::{add_booking, add_events};
+use crate::platform::{Platform, Request, racing};
+use crate::ports::Minting;
+use crate::records::{Loaded, insert, update};
+
+/// What is to be refunded.
+#[derive(Clone, Copy, Debug)]
+pub enum RefundOf {
+    /// That charge.
+    Charge(ChargeId),
+    /// That payment's charge.
+    PaymentIntent(PaymentIntentId),
+}
+
+enum Start {
+    Answered(Answered),
+    Begun(RefundSubject),
+}
+
+impl Platform {
+    /// Refunds a charge in part or in full.
+    ///
+    /// # Errors
+    /// Nothing was captured, less is left than asked for, or the store failed.
+    pub async fn create_refund(self: &Arc<Self>, request: &Request, of: RefundOf, refund: &RefundRequest) -> Result<Answered, Error> {
+        if let Some(answered) = self.replay(request).await? {
+            return Ok(answered);
+        }
+        let charge = self.charge_to_refund(request.scope, of).await?;
+        let turn = self.locks.turn(charge.ulid()).await;
+        let start = racing(|| self.start_refund(request, charge, refund)).await?;
+        drop(turn);
+        let subject = match start {
+            Start::Answered(answered) => return Ok(answered),
+            Start::Begun(subject) => subject,
+        };
+        let platform = Arc::clone(self);
+        let request = request.clone();
+        let task = tokio::spawn(async move {
+            let outcome = platform.send_refund(&subject).await?;
+            platform.settle_refund_for(&request, subject, outcome).await
+        });
+        task.await.map_err(|e| Error::Internal(format!("the refund's task ended: {e}")))?
+    }
+
+    async fn charge_to_refund(&self, scope: Scope, of: RefundOf) -> Result<ChargeId, Error> {
+        match of {
+            RefundOf::Charge(id) => Ok(id),
+            RefundOf::PaymentIntent(id) => {
+                let missing = || Error::NotFound { kind: "payment_intent", id: id.to_string(), param: "payment_intent" };
+                let intent = self.find::<domain::payment_intent::PaymentIntent>(scope, id.ulid()).await?.ok_or_else(missing)?;
+                intent.value.latest_charge.ok_or(Error::Parameter {
+                    param: "payment_intent",
+                    code: None,
+                    message: "This PaymentIntent does not have a successful charge to refund.".to_owned(),
+                })
+            }
+        }
+    }
+
+    async fn start_refund(&self, request: &Request, charge: ChargeId, asked: &RefundRequest) -> Result<Start, Error> {
+        if let Some(answered) = self.replay(request).await? {
+            return Ok(Start::Answered(answered));
+        }
+        let scope = request.scope;
+        let missing = || Error::NotFound { kind: "charge", id: charge.to_string(), param: "charge" };
+        let loaded = self.find::<Charge>(scope, charge.ulid()).await?.ok_or_else(missing)?;
+        let mut mint = Minting(&self.ids);
+        let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+        let decided = begin_refund(&mut ctx, loaded.value.clone(), asked.clone());
+        let change = decided.map_err(|e| refused(e, &loaded.value))?;
+        let (mut refund, changed) = (change.refund, change.charge.unwrap_or_else(|| loaded.value.clone()));
+        refund.answers = request.idempotency.as_ref().map(|i| i.key.clone());
+        let mut batch = Batch::new();
+        batch.push(update(scope, &changed, loaded.revision)?);
+        batch.push(insert(scope, &refund)?);
+        link_refund(scope, &refund, &mut batch);
+        if let Some(booking) = &change.booking {
+            add_booking(scope, booking, &mut batch)?;
+        }
+        add_events(scope, &change.events, &mut batch)?;
+        if let Some(write) = idempotency::begin(request, self.now(), None)? {
+            batch.push(write);
+        }
+        self.commit(batch).await?;
+        Ok(Start::Begun(RefundSubject {
+            refund: Loaded { value: refund, revision: 1 },
+            charge: Loaded { value: changed, revision: loaded.revision.saturating_add(1) },
+        }))
+    }
+}
+
+fn link_refund(scope: Scope, refund: &Refund, batch: &mut Batch) {
+    let id = refund.id.ulid();
+    batch.link(List::all(scope, Index::Refunds), id);
+    batch.link(List::of(scope, Index::RefundsByCharge, refund.charge.ulid()), id);
+    batch.link(List::of(scope, Index::RefundsByPaymentIntent, refund.payment_intent.ulid()), id);
+    batch.link(List::all(scope, Index::OpenOperations), id);
+}
+
+fn refused(error: flow::Error, charge: &Charge) -> Error {
+    let flow::Error::Charge(refusal) = error else { return error.into() };
+    match refusal {
+        Refusal::AlreadyRefunded => Error::AlreadyRefunded(charge.id.to_string()),
+        Refusal::TooMuch { available } => Error::Parameter {
+            param: "amount",
+            code: None,
+            message: format!("Refund amount is greater than unrefunded amount on charge ({available} in the minor unit)."),
+        },
+        Refusal::NotPositive => Error::Parameter {
+            param: "amount",
+            code: Some("parameter_invalid_integer"),
+            message: "The amount must be at least 1.".to_owned(),
+        },
+        Refusal::Status(status) => Error::Parameter {
+            param: "charge",
+            code: None,
+            message: match status {
+                Status::Authorized => "This charge has not been captured; cancel its payment instead.".to_owned(),
+                Status::Voided | Status::Failed | Status::Captured => "This charge took no money that could be refunded.".to_owned(),
+            },
+        },
+    }
+}

@@ -1,0 +1,5 @@
+//! Money given back: begun, settled, and what the shop may change of it.
+
+pub mod create;
+pub(crate) mod settle;
+pub mod update;

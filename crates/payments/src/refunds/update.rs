@@ -1,0 +1,35 @@
+//! Changing a refund's notes.
+
+use domain::id::RefundId;
+use domain::metadata::Metadata;
+use domain::refund::Refund;
+use store::Batch;
+
+use crate::error::Error;
+use crate::idempotency::Answered;
+use crate::metadata::Changes;
+use crate::outcome::{Object, Outcome};
+use crate::platform::{Platform, Request, racing};
+use crate::records::update;
+
+impl Platform {
+    /// Changes a refund's metadata.
+    ///
+    /// # Errors
+    /// There is no such refund, or the notes are too many or too long.
+    pub async fn update_refund(&self, request: &Request, id: RefundId, metadata: &Changes) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let missing = || Error::NotFound { kind: "refund", id: id.to_string(), param: "refund" };
+            let loaded = self.find::<Refund>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
+            let merged: Metadata = metadata.apply(&loaded.value.metadata)?;
+            let refund = Refund { metadata: merged, ..loaded.value };
+            let mut batch = Batch::new();
+            batch.push(update(request.scope, &refund, loaded.revision)?);
+            self.conclude(request, batch, &Outcome::of(Object::Refund(Box::new(refund)))).await
+        })
+        .await
+    }
+}

@@ -1,0 +1,415 @@
+//! Saving cards: the same two commits as a payment, with a check in place of an authorisation.
+
+use std::sync::Arc;
+
+use domain::account::Account;
+use domain::card::Expiry;
+use domain::event::{Cause, EventKind};
+use domain::flow::{SetupChange, begin_setup, cancel_setup, settle_setup};
+use domain::id::{CustomerId, PaymentMethodId, SetupIntentId};
+use domain::metadata::Metadata;
+use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
+use domain::payment_intent::{CancellationReason, FutureUsage};
+use domain::payment_method::PaymentMethod;
+use domain::scope::Scope;
+use domain::setup_intent::{SetupIntent, Status};
+use providers::{CardForProvider, Initiator, ThreeDSecureRequest, VerifyCard};
+use store::{Batch, Index, List, Write};
+
+use crate::change::Change;
+use crate::error::Error;
+use crate::idempotency::{self, Answered};
+use crate::metadata::Changes;
+use crate::outcome::{Object, Outcome};
+use crate::payment_intents::settle::{add_events, complete_for};
+use crate::payment_methods::resolve::{MethodInput, Ready};
+use crate::platform::{Platform, Request, racing};
+use crate::ports::{Answer, Minting};
+use crate::records::{Loaded, insert, update};
+
+/// How often a settlement that lost a race reads again.
+const MAX_ROUNDS: u32 = 8;
+
+/// What a shop says of a new set-up.
+#[derive(Clone)]
+#[allow(missing_docs)] // as in the API
+pub struct NewSetupIntent {
+    pub customer: Option<CustomerId>,
+    pub payment_method: Option<MethodInput>,
+    pub usage: FutureUsage,
+    pub description: Option<String>,
+    pub metadata: Metadata,
+    /// Confirm it at once; the buyer's browser goes there after an action.
+    pub confirm: Option<Option<String>>,
+}
+
+/// What a request says of a set-up.
+#[derive(Clone, Default)]
+#[allow(missing_docs)] // as in the API
+pub struct SetupIntentChange {
+    pub customer: Option<CustomerId>,
+    pub payment_method: Option<MethodInput>,
+    pub description: Change<String>,
+    pub metadata: Changes,
+}
+
+struct Begun {
+    intent: Loaded<SetupIntent>,
+    ready: Ready,
+    return_url: Option<String>,
+}
+
+impl Platform {
+    /// Creates a set-up, and confirms it if asked.
+    ///
+    /// # Errors
+    /// Something named does not exist or cannot be used, or the store failed.
+    pub async fn create_setup_intent(self: &Arc<Self>, request: &Request, new: &NewSetupIntent) -> Result<Answered, Error> {
+        if let Some(customer) = new.customer {
+            self.usable_customer(request.scope, customer).await?;
+        }
+        let started = racing(|| self.start_new_setup(request, new)).await?;
+        self.run_setup(request, started).await
+    }
+
+    async fn start_new_setup(&self, request: &Request, new: &NewSetupIntent) -> Result<Result<Answered, Box<Begun>>, Error> {
+        if let Some(answered) = self.replay(request).await? {
+            return Ok(Ok(answered));
+        }
+        let mut intent = SetupIntent {
+            id: SetupIntentId::new(self.mint()),
+            created_at: self.now(),
+            status: Status::RequiresPaymentMethod,
+            secret: self.secret()?,
+            usage: new.usage,
+            customer: new.customer,
+            payment_method: None,
+            description: new.description.clone(),
+            metadata: new.metadata.clone(),
+            latest_attempt: None,
+            operation: None,
+            provider: String::new(),
+            answers: None,
+            next_action: None,
+            last_error: None,
+            cancellation_reason: None,
+            sequence: 0,
+        };
+        let mut batch = Batch::new();
+        {
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+            let event = ctx.setup_event(EventKind::SetupIntentCreated, &mut intent);
+            add_events(request.scope, &[event], &mut batch)?;
+        }
+        batch.link(List::all(request.scope, Index::SetupIntents), intent.id.ulid());
+        if let Some(customer) = new.customer {
+            batch.link(List::of(request.scope, Index::SetupIntentsByCustomer, customer.ulid()), intent.id.ulid());
+        }
+        let ready = match &new.payment_method {
+            Some(input) => Some(self.ready_method(request.scope, new.customer, input).await?),
+            None => None,
+        };
+        match (&new.confirm, ready) {
+            (Some(return_url), Some(ready)) => {
+                self.start_setup(request, intent, None, ready, return_url.clone(), batch).await.map(|b| Err(Box::new(b)))
+            }
+            (Some(_), None) => Err(method_missing()),
+            (None, ready) => {
+                if let Some(ready) = ready {
+                    batch_all(&mut batch, ready.writes);
+                    intent.payment_method = Some(ready.method.id);
+                    intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
+                }
+                batch.push(insert(request.scope, &intent)?);
+                self.conclude(request, batch, &told(intent)).await.map(Ok)
+            }
+        }
+    }
+
+    /// Confirms a set-up.
+    ///
+    /// # Errors
+    /// The set-up's status does not take it, or something named does not exist.
+    pub async fn confirm_setup_intent(
+        self: &Arc<Self>,
+        request: &Request,
+        id: SetupIntentId,
+        method: Option<&MethodInput>,
+        return_url: Option<&str>,
+    ) -> Result<Answered, Error> {
+        let started = racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(Ok(answered));
+            }
+            let loaded = self.setup_intent(request.scope, id).await?;
+            let input = match (method, loaded.value.payment_method) {
+                (Some(input), _) => input.clone(),
+                (None, Some(existing)) => MethodInput::Named(existing.to_string()),
+                (None, None) => return Err(method_missing()),
+            };
+            if !loaded.value.status.may_become(Status::Processing) {
+                return Err(Error::SetupIntentState { verb: "confirmed", setup_intent: Box::new(loaded.value) });
+            }
+            let ready = self.ready_method(request.scope, loaded.value.customer, &input).await?;
+            let begun =
+                self.start_setup(request, loaded.value, Some(loaded.revision), ready, return_url.map(str::to_owned), Batch::new()).await?;
+            Ok(Err(Box::new(begun)))
+        })
+        .await?;
+        self.run_setup(request, started).await
+    }
+
+    async fn start_setup(
+        &self,
+        request: &Request,
+        intent: SetupIntent,
+        revision: Option<u64>,
+        mut ready: Ready,
+        return_url: Option<String>,
+        mut batch: Batch,
+    ) -> Result<Begun, Error> {
+        let connector = self.route(request.scope)?;
+        let mut mint = Minting(&self.ids);
+        let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+        let begun = begin_setup(&mut ctx, intent.clone(), &ready.method, connector.capabilities().provider);
+        let mut begun = begun.map_err(|_| Error::SetupIntentState { verb: "confirmed", setup_intent: Box::new(intent) })?;
+        begun.answers = request.idempotency.as_ref().map(|i| i.key.clone());
+        batch_all(&mut batch, std::mem::take(&mut ready.writes));
+        batch.push(match revision {
+            Some(revision) => update(request.scope, &begun, revision)?,
+            None => insert(request.scope, &begun)?,
+        });
+        batch.link(List::all(request.scope, Index::OpenOperations), begun.id.ulid());
+        if let Some(write) = idempotency::begin(request, self.now(), None)? {
+            batch.push(write);
+        }
+        self.commit(batch).await?;
+        let revision = revision.map_or(1, |r| r.saturating_add(1));
+        Ok(Begun { intent: Loaded { value: begun, revision }, ready, return_url })
+    }
+
+    async fn run_setup(self: &Arc<Self>, request: &Request, started: Result<Answered, Box<Begun>>) -> Result<Answered, Error> {
+        let begun = match started {
+            Ok(answered) => return Ok(answered),
+            Err(begun) => *begun,
+        };
+        let (platform, request) = (Arc::clone(self), request.clone());
+        let task = tokio::spawn(async move {
+            let outcome = platform.send_setup(request.scope, &begun.intent.value, &begun.ready).await?;
+            let mut intent = begun.intent;
+            for _ in 0..MAX_ROUNDS {
+                let account = Arc::clone(&request.account);
+                let settled = platform
+                    .settle_setup_once(request.scope, &account, &intent, begun.return_url.clone(), outcome.clone(), Some(&request))
+                    .await;
+                match settled {
+                    Ok(Some(answer)) => return Ok(Answered { answer, replayed: false }),
+                    Ok(None) => break,
+                    Err(Error::LockTimeout) => intent = platform.setup_intent(request.scope, intent.value.id).await?,
+                    Err(other) => return Err(other),
+                }
+                if intent.value.operation.is_none() {
+                    break;
+                }
+            }
+            if let Some(answered) = platform.replay(&request).await? {
+                return Ok(Answered { replayed: false, ..answered });
+            }
+            let answer = platform.presenter.present(request.scope, &told(intent.value), &request.expand).await?;
+            Ok(Answered { answer, replayed: false })
+        });
+        task.await.map_err(|e| Error::Internal(format!("the set-up's task ended: {e}")))?
+    }
+
+    async fn send_setup(&self, scope: Scope, intent: &SetupIntent, ready: &Ready) -> Result<AuthorizeOutcome, Error> {
+        let Some(operation) = &intent.operation else { return Ok(AuthorizeOutcome::Unknown(UnknownReason::Interrupted)) };
+        let card = &ready.method.card;
+        let expiry = Expiry::new(i64::from(card.exp_month), i64::from(card.exp_year)).map_err(|e| Error::Internal(format!("{e:?}")))?;
+        let address = ready.method.billing_details.address.as_ref();
+        let asked = VerifyCard {
+            key: operation.key.clone(),
+            card: CardForProvider {
+                number: ready.number.clone(),
+                expiry,
+                cvc: ready.cvc.as_deref().cloned(),
+                holder_name: ready.method.billing_details.name.clone(),
+                address_line1: address.and_then(|a| a.line1.clone()),
+                postal_code: address.and_then(|a| a.postal_code.clone()),
+            },
+            initiator: Initiator::Customer,
+            three_d_secure: ThreeDSecureRequest::Automatic,
+            save_for_off_session: intent.usage == FutureUsage::OffSession,
+            return_to: self.return_to(scope, &intent.client_secret()),
+        };
+        Ok(self.connector(&intent.provider)?.verify_card(asked).await)
+    }
+
+    async fn settle_setup_once(
+        &self,
+        scope: Scope,
+        account: &Arc<Account>,
+        loaded: &Loaded<SetupIntent>,
+        return_url: Option<String>,
+        outcome: AuthorizeOutcome,
+        request: Option<&Request>,
+    ) -> Result<Option<Answer>, Error> {
+        let method_id = loaded.value.payment_method.ok_or_else(|| Error::Internal("a set-up without its card".to_owned()))?;
+        let method = self.must::<PaymentMethod>(scope, method_id.ulid()).await?;
+        let cause = request.map_or_else(Cause::default, Request::cause);
+        let decided = {
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(account, cause, &mut mint, self.now());
+            settle_setup(&mut ctx, loaded.value.clone(), method.value.clone(), return_url, outcome)?
+        };
+        let Some(SetupChange { mut intent, saved, events }) = decided else { return Ok(None) };
+        let answers = intent.answers.take();
+        let mut outcome = told(intent.clone());
+        if intent.status == Status::RequiresPaymentMethod {
+            outcome.card_error.clone_from(&intent.last_error);
+        }
+        let mut batch = Batch::new();
+        let mut answer = Answer { status: 200, body: Vec::new() };
+        if let Some(request) = request {
+            answer = self.presenter.present(scope, &outcome, &request.expand).await?;
+            if let Some(key) = &answers {
+                batch.push(complete_for(request, key, Some(&answer), self.now())?);
+            }
+        } else if let Some(key) = &answers
+            && let Some(write) = self.complete_later(scope, key, &outcome).await?
+        {
+            batch.push(write);
+        }
+        batch.push(update(scope, &intent, loaded.revision)?);
+        if let Some(saved) = &saved {
+            batch.push(update(scope, saved, method.revision)?);
+            if let Some(customer) = saved.customer {
+                batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.ulid()), saved.id.ulid());
+            }
+        }
+        add_events(scope, &events, &mut batch)?;
+        if !matches!(intent.status, Status::Processing | Status::RequiresAction) {
+            batch.unlink(List::all(scope, Index::OpenOperations), intent.id.ulid());
+        }
+        self.commit(batch).await?;
+        Ok(Some(answer))
+    }
+
+    /// Asks the provider about an open set-up and settles by the answer.
+    pub(crate) async fn follow_up_setup(&self, scope: Scope, account: &Arc<Account>, loaded: Loaded<SetupIntent>) -> Result<bool, Error> {
+        let Some(attempt) = loaded.value.latest_attempt else { return Ok(false) };
+        let connector = self.connector(&loaded.value.provider)?;
+        let outcome = match connector.query(&domain::provider_key::ProviderKey::verify_card(attempt)).await {
+            QueryOutcome::Authorize(outcome) => outcome,
+            QueryOutcome::NotFound => match loaded.value.payment_method {
+                Some(method) if loaded.value.operation.is_some() => {
+                    let ready = self.ready_again(scope, method).await?;
+                    self.send_setup(scope, &loaded.value, &ready).await?
+                }
+                _ => return Ok(false),
+            },
+            QueryOutcome::Unknown(reason) => AuthorizeOutcome::Unknown(reason),
+            QueryOutcome::Capture(_) | QueryOutcome::Void(_) | QueryOutcome::Refund(_) => {
+                AuthorizeOutcome::Unknown(UnknownReason::Unreadable)
+            }
+        };
+        Ok(self.settle_setup_once(scope, account, &loaded, None, outcome, None).await?.is_some())
+    }
+
+    async fn ready_again(&self, scope: Scope, method: PaymentMethodId) -> Result<Ready, Error> {
+        let found = self.must::<PaymentMethod>(scope, method.ulid()).await?.value;
+        let number = self.open_card(scope, method.ulid()).await?;
+        Ok(Ready { method: found, number, cvc: self.cvcs.get(&method.ulid()), writes: Vec::new() })
+    }
+
+    /// Changes a set-up that is not yet confirmed; notes always.
+    ///
+    /// # Errors
+    /// Something named does not exist, or the status does not take it.
+    pub async fn update_setup_intent(&self, request: &Request, id: SetupIntentId, change: &SetupIntentChange) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let loaded = self.setup_intent(request.scope, id).await?;
+            let mut intent = loaded.value;
+            let early = matches!(intent.status, Status::RequiresPaymentMethod | Status::RequiresConfirmation);
+            if (change.customer.is_some() || change.payment_method.is_some()) && !early {
+                return Err(Error::SetupIntentState { verb: "updated", setup_intent: Box::new(intent) });
+            }
+            let mut batch = Batch::new();
+            if let Some(customer) = change.customer {
+                self.usable_customer(request.scope, customer).await?;
+                batch.link(List::of(request.scope, Index::SetupIntentsByCustomer, customer.ulid()), id.ulid());
+                intent.customer = Some(customer);
+            }
+            if let Some(input) = &change.payment_method {
+                let ready = self.ready_method(request.scope, intent.customer, input).await?;
+                batch_all(&mut batch, ready.writes);
+                intent.payment_method = Some(ready.method.id);
+                if intent.status == Status::RequiresPaymentMethod {
+                    intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
+                }
+            }
+            change.description.apply(&mut intent.description);
+            intent.metadata = change.metadata.apply(&intent.metadata)?;
+            batch.push(update(request.scope, &intent, loaded.revision)?);
+            self.conclude(request, batch, &told(intent)).await
+        })
+        .await
+    }
+
+    /// Gives up a set-up.
+    ///
+    /// # Errors
+    /// The set-up's status does not take it.
+    pub async fn cancel_setup_intent(
+        &self,
+        request: &Request,
+        id: SetupIntentId,
+        reason: Option<CancellationReason>,
+    ) -> Result<Answered, Error> {
+        racing(|| async {
+            if let Some(answered) = self.replay(request).await? {
+                return Ok(answered);
+            }
+            let loaded = self.setup_intent(request.scope, id).await?;
+            let decided = {
+                let mut mint = Minting(&self.ids);
+                let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+                cancel_setup(&mut ctx, loaded.value.clone(), reason)
+            };
+            let (intent, event) =
+                decided.map_err(|_| Error::SetupIntentState { verb: "canceled", setup_intent: Box::new(loaded.value.clone()) })?;
+            let mut batch = Batch::new();
+            batch.push(update(request.scope, &intent, loaded.revision)?);
+            batch.unlink(List::all(request.scope, Index::OpenOperations), id.ulid());
+            add_events(request.scope, &[event], &mut batch)?;
+            self.conclude(request, batch, &told(intent)).await
+        })
+        .await
+    }
+
+    pub(crate) async fn setup_intent(&self, scope: Scope, id: SetupIntentId) -> Result<Loaded<SetupIntent>, Error> {
+        let missing = || Error::NotFound { kind: "setup_intent", id: id.to_string(), param: "intent" };
+        self.find(scope, id.ulid()).await?.ok_or_else(missing)
+    }
+}
+
+fn told(intent: SetupIntent) -> Outcome {
+    Outcome::of(Object::SetupIntent(Box::new(intent)))
+}
+
+fn batch_all(batch: &mut Batch, writes: Vec<Write>) {
+    for write in writes {
+        batch.push(write);
+    }
+}
+
+fn method_missing() -> Error {
+    Error::Parameter {
+        param: "payment_method",
+        code: Some("setup_intent_unexpected_state"),
+        message: "The set-up has no payment method; name one to confirm it.".to_owned(),
+    }
+}

@@ -1,0 +1,29 @@
+//! All views as components of the API's description.
+
+#![allow(unused_qualifications)] // in what the macro writes
+
+use utoipa::OpenApi;
+
+use super::{
+    Account, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, Event, PaymentIntent, PaymentMethod, Refund,
+    SetupIntent, Token,
+};
+
+/// Every view and what it is made of; to be merged into the description. References name these.
+#[derive(OpenApi)]
+#[openapi(components(schemas(
+    Account,
+    Balance,
+    BalanceTransaction,
+    Charge,
+    Customer,
+    Deleted,
+    Error,
+    Event,
+    PaymentIntent,
+    PaymentMethod,
+    Refund,
+    SetupIntent,
+    Token,
+)))]
+pub struct Components;

@@ -1,0 +1,110 @@
+//! The API's objects as JSON: Stripe's field names and shapes, one resource a file.
+//!
+//! A view borrows a domain object and is made by a pure function of it and a [`Context`]. Every field that
+//! Stripe's shape requires is written, also when it is null. Fields that Bursar never fills are [`Null`];
+//! references are written as ids ([`reference`]), and replaced by the objects themselves by the presenter, when
+//! a client asks for it. The words of enumerations are translated in [`words`] and nowhere else.
+//!
+//! Absent on purpose: reading anything, deciding anything, and `serde_json::Value` on the way of an answer.
+
+use domain::scope::Scope;
+use domain::time::Timestamp;
+use serde::{Serialize, Serializer};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+pub mod account;
+pub mod balance;
+pub mod balance_transaction;
+pub mod card;
+pub mod charge;
+pub mod components;
+pub mod contact;
+pub mod customer;
+pub mod deleted;
+pub mod error;
+pub mod event;
+pub mod list;
+pub mod object;
+pub mod payment_intent;
+pub mod payment_method;
+pub mod reference;
+pub mod refund;
+pub mod setup_intent;
+pub mod token;
+pub mod words;
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use account::Account;
+pub use balance::Balance;
+pub use balance_transaction::BalanceTransaction;
+pub use charge::Charge;
+pub use customer::Customer;
+pub use deleted::Deleted;
+pub use error::{Error, ErrorBody};
+pub use event::Event;
+pub use list::List;
+pub use object::Rendered;
+pub use payment_intent::PaymentIntent;
+pub use payment_method::PaymentMethod;
+pub use refund::Refund;
+pub use setup_intent::SetupIntent;
+pub use token::Token;
+
+/// The version of Stripe's API whose shapes these are: the one that stripe-node 23.1 asks for.
+pub const API_VERSION: &str = "2026-10-28.endive";
+
+/// What a view depends on besides its object.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// The objects are live data.
+    pub livemode: bool,
+    /// The time of the answer.
+    pub now: Timestamp,
+}
+
+impl Context {
+    /// For an answer about a scope's data.
+    #[must_use]
+    pub const fn of(scope: Scope, now: Timestamp) -> Self {
+        Self { livemode: scope.mode.is_live(), now }
+    }
+}
+
+/// A field of Stripe's shape that stands for something Bursar does not have: always null.
+#[derive(Clone, Copy, Debug)]
+pub struct Null;
+
+impl Serialize for Null {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_none()
+    }
+}
+
+impl PartialSchema for Null {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Null).into()
+    }
+}
+
+impl ToSchema for Null {}
+
+/// The shop's own notes.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Metadata<'a>(pub &'a domain::metadata::Metadata);
+
+impl PartialSchema for Metadata<'_> {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let notes = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(text));
+        notes.description(Some("The shop's own notes")).into()
+    }
+}
+
+impl ToSchema for Metadata<'_> {}

@@ -1,0 +1,36 @@
+//! Any object of the API, written through its own view.
+
+use payments::outcome::Object;
+use serde::{Serialize, Serializer};
+
+use super::{
+    Account, BalanceTransaction, Charge, Context, Customer, Deleted, Event, PaymentIntent, PaymentMethod, Refund, SetupIntent,
+    Token,
+};
+
+/// Any object of the API; a deleted one as what is left of it.
+pub struct Rendered<'a> {
+    /// The object.
+    pub object: &'a Object,
+    /// What its view depends on besides.
+    pub ctx: Context,
+}
+
+impl Serialize for Rendered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ctx = self.ctx;
+        match self.object {
+            Object::Account(account) => Account::view(account).serialize(serializer),
+            Object::BalanceTransaction(line) => BalanceTransaction::view(line, ctx).serialize(serializer),
+            Object::Charge(charge) => Charge::view(charge, ctx).serialize(serializer),
+            Object::Customer(customer) if customer.deleted => Deleted::view(customer.id, "customer").serialize(serializer),
+            Object::Customer(customer) => Customer::view(customer, ctx).serialize(serializer),
+            Object::Event(event) => Event::view(event, ctx).serialize(serializer),
+            Object::PaymentIntent(intent) => PaymentIntent::view(intent, ctx).serialize(serializer),
+            Object::PaymentMethod(method) => PaymentMethod::view(method, ctx).serialize(serializer),
+            Object::Refund(refund) => Refund::view(refund).serialize(serializer),
+            Object::SetupIntent(intent) => SetupIntent::view(intent, ctx).serialize(serializer),
+            Object::Token(token) => Token::view(token, ctx).serialize(serializer),
+        }
+    }
+}
