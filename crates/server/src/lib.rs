@@ -1,4 +1,11 @@
-//! placeholder
+//! How the world reaches Bursar: the HTTP API, its documentation page, configuration and composition.
+//!
+//! Absent on purpose: payment rules.
 
+pub mod api;
+pub mod compose;
 pub mod docs_page;
 pub mod params;
+pub mod presenter;
+pub mod serve;
+pub mod views;

@@ -41,7 +41,7 @@ pub struct Context<'a> {
     /// The time of the decision.
     pub now: Timestamp,
     /// New identifiers.
-    pub mint: &'a mut dyn Mint,
+    pub mint: &'a mut (dyn Mint + Send),
     /// The request that asked, if one did.
     pub cause: Cause,
     /// The merchant: fees and settlement.

@@ -28,7 +28,7 @@ pub enum RefundOf {
 
 enum Start {
     Answered(Answered),
-    Begun(RefundSubject),
+    Begun(Box<RefundSubject>),
 }
 
 impl Platform {
@@ -46,7 +46,7 @@ impl Platform {
         drop(turn);
         let subject = match start {
             Start::Answered(answered) => return Ok(answered),
-            Start::Begun(subject) => subject,
+            Start::Begun(subject) => *subject,
         };
         let platform = Arc::clone(self);
         let request = request.clone();
@@ -97,10 +97,10 @@ impl Platform {
             batch.push(write);
         }
         self.commit(batch).await?;
-        Ok(Start::Begun(RefundSubject {
+        Ok(Start::Begun(Box::new(RefundSubject {
             refund: Loaded { value: refund, revision: 1 },
             charge: Loaded { value: changed, revision: loaded.revision.saturating_add(1) },
-        }))
+        })))
     }
 }
 

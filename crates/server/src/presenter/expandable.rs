@@ -68,7 +68,9 @@ impl Root {
 ///
 /// Fields that are always null can be expanded as well, and stay null.
 const fn leads_to(shape: Shape, field: &str) -> Option<&'static [Shape]> {
-    use Shape::{BalanceTransaction, CardError, Charge, Customer, InvoiceSettings, Opaque, PaymentIntent, PaymentMethod, Refund, SetupIntent};
+    use Shape::{
+        BalanceTransaction, CardError, Charge, Customer, InvoiceSettings, Opaque, PaymentIntent, PaymentMethod, Refund, SetupIntent,
+    };
     match (shape, field.as_bytes()) {
         (Charge | PaymentIntent | PaymentMethod | Refund | SetupIntent, b"customer") => Some(&[Customer]),
         (CardError | PaymentIntent | Refund | SetupIntent, b"payment_method") | (InvoiceSettings, b"default_payment_method") => {

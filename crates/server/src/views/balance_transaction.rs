@@ -68,13 +68,7 @@ impl<'a> BalanceTransaction<'a> {
     #[must_use]
     pub fn view(line: &'a balance_transaction::BalanceTransaction, ctx: Context) -> Self {
         let currency = line.amount.currency().code();
-        let fee = FeeDetail {
-            amount: line.fee,
-            application: Null,
-            currency,
-            description: "Processing fees",
-            r#type: "stripe_fee",
-        };
+        let fee = FeeDetail { amount: line.fee, application: Null, currency, description: "Processing fees", r#type: "stripe_fee" };
         Self {
             id: line.id,
             object: "balance_transaction",

@@ -117,16 +117,10 @@ impl<'a> Event<'a> {
             object: "event",
             api_version: API_VERSION,
             created: event.created_at.seconds(),
-            data: EventData {
-                object: pictured(&event.object),
-                previous_attributes: event.previous.as_ref().map(difference),
-            },
+            data: EventData { object: pictured(&event.object), previous_attributes: event.previous.as_ref().map(difference) },
             livemode: ctx.livemode,
             pending_webhooks: 0,
-            request: EventRequest {
-                id: event.cause.request.as_deref(),
-                idempotency_key: event.cause.idempotency_key.as_deref(),
-            },
+            request: EventRequest { id: event.cause.request.as_deref(), idempotency_key: event.cause.idempotency_key.as_deref() },
             sequence: event.sequence,
             r#type: event.kind.as_str(),
         }

@@ -4,8 +4,7 @@ use payments::outcome::Object;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Account, BalanceTransaction, Charge, Context, Customer, Deleted, Event, PaymentIntent, PaymentMethod, Refund, SetupIntent,
-    Token,
+    Account, BalanceTransaction, Charge, Context, Customer, Deleted, Event, PaymentIntent, PaymentMethod, Refund, SetupIntent, Token,
 };
 
 /// Any object of the API; a deleted one as what is left of it.

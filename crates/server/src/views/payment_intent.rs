@@ -121,9 +121,8 @@ pub struct CardOptions {
 }
 
 impl PaymentMethodOptions {
-    pub(super) const PLAIN: Self = Self {
-        card: CardOptions { installments: Null, mandate_options: Null, network: Null, request_three_d_secure: "automatic" },
-    };
+    pub(super) const PLAIN: Self =
+        Self { card: CardOptions { installments: Null, mandate_options: Null, network: Null, request_three_d_secure: "automatic" } };
 }
 
 impl<'a> PaymentIntent<'a> {

@@ -101,14 +101,7 @@ pub(crate) fn payment_method() -> PaymentMethod {
 }
 
 pub(crate) fn token() -> Token {
-    Token {
-        id: TokenId::new(ULID),
-        card_id: CardId::new(ULID),
-        created_at: NOW,
-        card: card(),
-        billing_details: billing(),
-        used: true,
-    }
+    Token { id: TokenId::new(ULID), card_id: CardId::new(ULID), created_at: NOW, card: card(), billing_details: billing(), used: true }
 }
 
 pub(crate) fn card_error(code: CardErrorCode, decline_code: Option<DeclineCode>) -> CardError {
@@ -191,8 +184,7 @@ pub(crate) fn charge(status: charge::Status) -> Charge {
         amount_refunded: 0,
         status,
         authorization: (!failed).then_some(authorization),
-        failure: failed
-            .then_some(Failure { code: CardErrorCode::CardDeclined, decline_code: Some(DeclineCode::InsufficientFunds) }),
+        failure: failed.then_some(Failure { code: CardErrorCode::CardDeclined, decline_code: Some(DeclineCode::InsufficientFunds) }),
         balance_transaction: captured.then(|| BalanceTransactionId::new(ULID)),
         payment_method: PaymentMethodId::new(ULID),
         card: card(),

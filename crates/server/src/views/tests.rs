@@ -232,9 +232,17 @@ fn descriptions_refer_only_to_what_is_described() {
 fn descriptions_have_every_field_that_is_written() {
     let api = json_of(Components::openapi());
     let schemas = [
-        ("payment_intent", "PaymentIntent"), ("setup_intent", "SetupIntent"), ("charge", "Charge"), ("refund", "Refund"),
-        ("customer", "Customer"), ("payment_method", "PaymentMethod"), ("token", "Token"), ("account", "Account"),
-        ("balance", "Balance"), ("balance_transaction", "BalanceTransaction"), ("event", "Event"),
+        ("payment_intent", "PaymentIntent"),
+        ("setup_intent", "SetupIntent"),
+        ("charge", "Charge"),
+        ("refund", "Refund"),
+        ("customer", "Customer"),
+        ("payment_method", "PaymentMethod"),
+        ("token", "Token"),
+        ("account", "Account"),
+        ("balance", "Balance"),
+        ("balance_transaction", "BalanceTransaction"),
+        ("event", "Event"),
     ];
     for answer in every_answer().iter().filter(|answer| answer.get("deleted").is_none()) {
         let Some((_, schema)) = schemas.iter().find(|(object, _)| answer["object"] == **object) else { continue };

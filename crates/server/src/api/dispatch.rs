@@ -1,0 +1,79 @@
+//! Which operation a method and path name.
+
+use domain::account::ApiKey;
+use http::Method;
+use payments::Request;
+use payments::idempotency::Answered;
+use store::Index;
+
+use super::lists::{Filters, list, retrieve};
+use super::{App, Failure, payment_intents, resources, secret_only};
+use crate::params::Tree;
+
+/// One authenticated call.
+pub(crate) struct Call<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) key: &'a ApiKey,
+    pub(crate) path: &'a str,
+    pub(crate) tree: Tree,
+    pub(crate) request: Request,
+}
+
+/// Carries out the operation, or says that there is none.
+pub(crate) async fn dispatch(method: &Method, call: Call<'_>) -> Result<Answered, Failure> {
+    let path = call.path.trim_end_matches('/').to_owned();
+    let mut segments = path.split('/').skip(1);
+    if segments.next() != Some("v1") {
+        return Err(Failure::NoRoute);
+    }
+    let rest: Vec<&str> = segments.collect();
+    let browser = matches!((method.as_str(), rest.as_slice()), ("POST", ["tokens" | "payment_methods"]));
+    if !browser {
+        secret_only(call.key)?;
+    }
+    match (method.as_str(), rest.as_slice()) {
+        ("POST", ["payment_intents"]) => payment_intents::create(call).await,
+        ("GET", ["payment_intents"]) => {
+            let filters = Filters { customer: Some(Index::PaymentIntentsByCustomer), ..Filters::default() };
+            list::<domain::payment_intent::PaymentIntent>(call, Index::PaymentIntents, filters).await
+        }
+        ("GET", ["payment_intents", id]) => retrieve::<domain::payment_intent::PaymentIntent>(call, id).await,
+        ("POST", ["payment_intents", id]) => payment_intents::update(call, id).await,
+        ("POST", ["payment_intents", id, "confirm"]) => payment_intents::confirm(call, id).await,
+        ("POST", ["payment_intents", id, "capture"]) => payment_intents::capture(call, id).await,
+        ("POST", ["payment_intents", id, "cancel"]) => payment_intents::cancel(call, id).await,
+        ("POST", ["refunds"]) => resources::create_refund(call).await,
+        ("GET", ["refunds"]) => {
+            let filters =
+                Filters { charge: Some(Index::RefundsByCharge), payment_intent: Some(Index::RefundsByPaymentIntent), ..Filters::default() };
+            list::<domain::refund::Refund>(call, Index::Refunds, filters).await
+        }
+        ("GET", ["refunds", id]) => retrieve::<domain::refund::Refund>(call, id).await,
+        ("GET", ["charges"]) => {
+            let filters = Filters {
+                customer: Some(Index::ChargesByCustomer),
+                payment_intent: Some(Index::ChargesByPaymentIntent),
+                ..Filters::default()
+            };
+            list::<domain::charge::Charge>(call, Index::Charges, filters).await
+        }
+        ("GET", ["charges", id]) => retrieve::<domain::charge::Charge>(call, id).await,
+        ("GET", ["events"]) => list::<domain::event::Event>(call, Index::Events, Filters::default()).await,
+        ("GET", ["events", id]) => retrieve::<domain::event::Event>(call, id).await,
+        ("GET", ["balance_transactions"]) => {
+            list::<domain::balance_transaction::BalanceTransaction>(call, Index::BalanceTransactions, Filters::default()).await
+        }
+        ("GET", ["balance_transactions", id]) => retrieve::<domain::balance_transaction::BalanceTransaction>(call, id).await,
+        ("POST", ["customers"]) => resources::create_customer(call).await,
+        ("GET", ["customers"]) => list::<domain::customer::Customer>(call, Index::Customers, Filters::default()).await,
+        ("GET", ["customers", id]) => retrieve::<domain::customer::Customer>(call, id).await,
+        ("DELETE", ["customers", id]) => resources::delete_customer(call, id).await,
+        ("POST", ["payment_methods", id, "attach"]) => resources::attach(call, id).await,
+        ("POST", ["payment_methods", id, "detach"]) => resources::detach(call, id).await,
+        ("POST", ["payment_methods"]) => resources::create_payment_method(call).await,
+        ("GET", ["payment_methods", id]) => retrieve::<domain::payment_method::PaymentMethod>(call, id).await,
+        ("POST", ["tokens"]) => resources::create_token(call).await,
+        ("GET", ["tokens", id]) => retrieve::<domain::payment_method::Token>(call, id).await,
+        _ => Err(Failure::NoRoute),
+    }
+}

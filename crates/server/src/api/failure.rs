@@ -1,0 +1,127 @@
+//! Every way a request can fail, and the one place that says which status, type and code it has.
+
+use domain::time::Timestamp;
+use payments::Error;
+use payments::ports::Answer;
+
+use crate::params::ParamError;
+use crate::views::error::{self, ErrorBody};
+use crate::views::{Context, PaymentIntent, SetupIntent};
+
+/// Why a request has no other answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// No key was sent.
+    NoKey,
+    /// The key opens nothing.
+    WrongKey,
+    /// The key may not do this.
+    Forbidden,
+    /// The body is too large.
+    TooLarge,
+    /// The idempotency key cannot be one.
+    IdempotencyKey,
+    /// There is no such operation.
+    NoRoute,
+    /// A parameter is wrong.
+    Param(ParamError),
+    /// A use case refused or failed.
+    Case(Error),
+}
+
+impl From<ParamError> for Failure {
+    fn from(error: ParamError) -> Self {
+        Self::Param(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Case(error)
+    }
+}
+
+const INVALID: &str = "invalid_request_error";
+
+impl Failure {
+    /// The answer.
+    #[must_use]
+    pub fn answer(&self, request: &str) -> Answer {
+        match self {
+            Self::NoKey => {
+                simple(401, "authentication_error", None, "You did not provide an API key. Send it as a Bearer token or Basic user name.")
+            }
+            Self::WrongKey => simple(401, "authentication_error", Some("api_key_invalid"), "The API key is not valid."),
+            Self::Forbidden => simple(403, INVALID, Some("secret_key_required"), "This operation needs a secret key."),
+            Self::TooLarge => simple(413, INVALID, None, "The request's body is too large."),
+            Self::IdempotencyKey => {
+                simple(400, INVALID, Some("idempotency_key_invalid"), "The idempotency key must be 1 to 255 characters and no card number.")
+            }
+            Self::NoRoute => simple(404, INVALID, None, "Unrecognized request URL or method."),
+            Self::Param(error) => {
+                let body = ErrorBody {
+                    code: error.code(),
+                    message: &error.message,
+                    param: error.param.as_deref(),
+                    r#type: INVALID,
+                    ..ErrorBody::default()
+                };
+                write(error.status().as_u16(), body)
+            }
+            Self::Case(error) => case(error, request),
+        }
+    }
+}
+
+fn case(error: &Error, request: &str) -> Answer {
+    let message = error.to_string();
+    let ctx = Context { livemode: false, now: Timestamp::EPOCH };
+    let body = ErrorBody { message: &message, r#type: INVALID, ..ErrorBody::default() };
+    match error {
+        Error::NotFound { param, .. } => write(404, ErrorBody { code: Some("resource_missing"), param: Some(param), ..body }),
+        Error::Parameter { param, code, .. } => write(400, ErrorBody { code: *code, param: Some(param), ..body }),
+        Error::PaymentIntentState { payment_intent, .. } => write(
+            400,
+            ErrorBody {
+                code: Some("payment_intent_unexpected_state"),
+                payment_intent: Some(Box::new(PaymentIntent::view(payment_intent, ctx))),
+                ..body
+            },
+        ),
+        Error::SetupIntentState { setup_intent, .. } => write(
+            400,
+            ErrorBody {
+                code: Some("setup_intent_unexpected_state"),
+                setup_intent: Some(Box::new(SetupIntent::view(setup_intent, ctx))),
+                ..body
+            },
+        ),
+        Error::AlreadyRefunded(_) => write(400, ErrorBody { code: Some("charge_already_refunded"), ..body }),
+        Error::PaymentMethod(_) => write(400, ErrorBody { code: Some("payment_method_unexpected_state"), ..body }),
+        Error::Card { code, param } => {
+            let short = param.trim_start_matches("card[").trim_end_matches(']');
+            write(402, ErrorBody { code: Some(code.as_str()), param: Some(short), r#type: "card_error", ..body })
+        }
+        Error::IdempotencyMismatch => write(400, ErrorBody { r#type: "idempotency_error", ..body }),
+        Error::IdempotencyInFlight => write(409, ErrorBody { code: Some("idempotency_key_in_use"), ..body }),
+        Error::LockTimeout => write(409, ErrorBody { code: Some("lock_timeout"), ..body }),
+        Error::NoProvider => write(400, ErrorBody { code: Some("provider_missing"), ..body }),
+        Error::Unavailable(why) => {
+            tracing::error!(request, why, "the store is unavailable");
+            write(503, ErrorBody { r#type: "api_error", ..body })
+        }
+        Error::Internal(why) => {
+            tracing::error!(request, why, "a defect");
+            write(500, ErrorBody { r#type: "api_error", ..body })
+        }
+    }
+}
+
+fn simple(status: u16, kind: &str, code: Option<&str>, message: &str) -> Answer {
+    write(status, ErrorBody { code, message, r#type: kind, ..ErrorBody::default() })
+}
+
+fn write(status: u16, body: ErrorBody<'_>) -> Answer {
+    let body = serde_json::to_vec(&error::Error { error: body }).unwrap_or_default();
+    Answer { status, body }
+}

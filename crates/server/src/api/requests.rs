@@ -1,0 +1,138 @@
+//! Parameters that several operations share, and the way back from an issuer's page.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::contact::{Address, BillingDetails};
+use domain::id::AccountId;
+use domain::scope::{Mode, Scope};
+use http::StatusCode;
+use payments::change::Change;
+use payments::metadata::Changes;
+use payments::payment_methods::create::{CardInput, CardSource, NewPaymentMethod};
+use serde::Deserialize;
+
+use super::{App, Failure, plain};
+use crate::params::{MetadataParam, ParamError, Update};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CardParams {
+    number: Option<String>,
+    exp_month: Option<i64>,
+    exp_year: Option<i64>,
+    cvc: Option<String>,
+    token: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddressParams {
+    city: Option<String>,
+    country: Option<String>,
+    line1: Option<String>,
+    line2: Option<String>,
+    postal_code: Option<String>,
+    state: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BillingParams {
+    address: Option<AddressParams>,
+    email: Option<String>,
+    name: Option<String>,
+    phone: Option<String>,
+}
+
+impl From<AddressParams> for Address {
+    fn from(p: AddressParams) -> Self {
+        Self { city: p.city, country: p.country, line1: p.line1, line2: p.line2, postal_code: p.postal_code, state: p.state }
+    }
+}
+
+impl From<BillingParams> for BillingDetails {
+    fn from(p: BillingParams) -> Self {
+        Self { address: p.address.map(Address::from), email: p.email, name: p.name, phone: p.phone }
+    }
+}
+
+impl CardParams {
+    /// The card itself.
+    pub(crate) fn input(self) -> Result<CardInput, Failure> {
+        Ok(CardInput {
+            number: self.number.ok_or_else(|| ParamError::missing("card[number]"))?.into(),
+            exp_month: self.exp_month.ok_or_else(|| ParamError::missing("card[exp_month]"))?,
+            exp_year: self.exp_year.ok_or_else(|| ParamError::missing("card[exp_year]"))?,
+            cvc: self.cvc.map(Into::into),
+        })
+    }
+}
+
+/// A new payment method's parameters, alone or as `payment_method_data`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MethodParams {
+    r#type: String,
+    card: Option<CardParams>,
+    billing_details: Option<BillingParams>,
+    #[serde(default)]
+    metadata: MetadataParam,
+    #[serde(default)]
+    pub(crate) expand: crate::params::ExpandParam,
+}
+
+impl MethodParams {
+    pub(crate) fn method(self) -> Result<NewPaymentMethod, Failure> {
+        if self.r#type != "card" {
+            return Err(ParamError::invalid("type", "Only the type card is supported.").into());
+        }
+        let card = self.card.ok_or_else(|| ParamError::missing("card"))?;
+        let card = match card.token {
+            Some(token) => CardSource::Token(token),
+            None => CardSource::Input(card.input()?),
+        };
+        let billing_details = self.billing_details.map(BillingDetails::from).unwrap_or_default();
+        let metadata = metadata(self.metadata).apply(&domain::metadata::Metadata::default())?;
+        Ok(NewPaymentMethod { card, billing_details, metadata })
+    }
+}
+
+pub(crate) fn metadata(param: MetadataParam) -> Changes {
+    match param {
+        MetadataParam::Keep => Changes::Keep,
+        MetadataParam::Clear => Changes::Clear,
+        MetadataParam::Merge(changes) => Changes::Merge(changes),
+    }
+}
+
+pub(crate) fn change<T>(update: Update<T>) -> Change<T> {
+    match update {
+        Update::Keep => Change::Keep,
+        Update::Clear => Change::Clear,
+        Update::Set(value) => Change::Set(value),
+    }
+}
+
+/// The buyer's browser, back from the issuer's page.
+pub(crate) async fn come_back(State(app): State<Arc<App>>, Path((account, mode, secret)): Path<(String, String, String)>) -> Response {
+    let mode = if mode == "live" { Mode::Live } else { Mode::Test };
+    let Ok(account) = account.parse::<AccountId>() else { return plain(StatusCode::NOT_FOUND, "There is no such payment.") };
+    match app.platform.come_back(Scope { account, mode }, &secret).await {
+        Ok(back) => match back.return_url {
+            Some(url) => {
+                let joint = if url.contains('?') { '&' } else { '?' };
+                let status = if back.succeeded { "succeeded" } else { "failed" };
+                let (kind, id, secret) = (back.kind, back.id, back.client_secret);
+                Redirect::to(&format!("{url}{joint}{kind}={id}&{kind}_client_secret={secret}&redirect_status={status}")).into_response()
+            }
+            None => plain(StatusCode::OK, "You can close this page and return to the shop."),
+        },
+        Err(payments::Error::NotFound { .. }) => plain(StatusCode::NOT_FOUND, "There is no such payment."),
+        Err(error) => {
+            tracing::error!(%error, detail = ?error, "a buyer's return could not be settled");
+            plain(StatusCode::SERVICE_UNAVAILABLE, "The payment is being processed.")
+        }
+    }
+}
