@@ -232,7 +232,7 @@ impl Platform {
             card: CardForProvider {
                 number: ready.number.clone(),
                 expiry,
-                cvc: ready.cvc.as_deref().cloned(),
+                cvc: ready.cvc.clone(),
                 holder_name: ready.method.billing_details.name.clone(),
                 address_line1: address.and_then(|a| a.line1.clone()),
                 postal_code: address.and_then(|a| a.postal_code.clone()),

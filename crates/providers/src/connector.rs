@@ -4,6 +4,7 @@
 //! card in it does not show its number when it is printed.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::card::{CardNumber, Cvc, Expiry};
@@ -65,7 +66,7 @@ pub struct CardForProvider {
     /// Good until the end of this month.
     pub expiry: Expiry,
     /// The security code, while it is still in memory.
-    pub cvc: Option<Cvc>,
+    pub cvc: Option<Arc<Cvc>>,
     /// The name on the card.
     pub holder_name: Option<String>,
     /// The first line of the billing address.

@@ -62,7 +62,7 @@ impl Platform {
         let attempt = &begun.attempt.value;
         match &begun.work {
             Work::Authorize { connector, number, cvc, request_three_d_secure } => {
-                let asked = self.authorize_request(scope, begun, number.clone(), cvc.as_deref().cloned(), *request_three_d_secure);
+                let asked = self.authorize_request(scope, begun, number.clone(), cvc.clone(), *request_three_d_secure);
                 match asked {
                     Some(asked) => Fact::Authorize(connector.authorize(asked).await),
                     None => Fact::Authorize(AuthorizeOutcome::Unknown(domain::outcome::UnknownReason::Interrupted)),
@@ -84,7 +84,7 @@ impl Platform {
         scope: Scope,
         begun: &Begun,
         number: CardNumber,
-        cvc: Option<Cvc>,
+        cvc: Option<Arc<Cvc>>,
         three_d_secure: bool,
     ) -> Option<Authorize> {
         let (intent, attempt, method) = (&begun.intent.value, &begun.attempt.value, &begun.method);

@@ -110,7 +110,7 @@ impl TryFrom<CardBody> for CardForProvider {
 
     fn try_from(body: CardBody) -> Result<Self, Invalid> {
         let number = CardNumber::parse(&body.number).map_err(|_| Invalid("not a card number"))?;
-        let cvc = body.cvc.map(|cvc| Cvc::parse(&cvc, number.brand())).transpose();
+        let cvc = body.cvc.map(|cvc| Cvc::parse(&cvc, number.brand()).map(Arc::new)).transpose();
         Ok(Self {
             expiry: Expiry::new(body.expiry_month, body.expiry_year).map_err(|_| Invalid("not an expiry date"))?,
             cvc: cvc.map_err(|_| Invalid("not a security code"))?,

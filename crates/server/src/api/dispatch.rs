@@ -7,7 +7,7 @@ use payments::idempotency::Answered;
 use store::Index;
 
 use super::lists::{Filters, list, retrieve};
-use super::{App, Failure, payment_intents, resources, secret_only};
+use super::{App, Failure, payment_intents, resources, secret_only, setup_intents, updates};
 use crate::params::Tree;
 
 /// One authenticated call.
@@ -74,6 +74,24 @@ pub(crate) async fn dispatch(method: &Method, call: Call<'_>) -> Result<Answered
         ("GET", ["payment_methods", id]) => retrieve::<domain::payment_method::PaymentMethod>(call, id).await,
         ("POST", ["tokens"]) => resources::create_token(call).await,
         ("GET", ["tokens", id]) => retrieve::<domain::payment_method::Token>(call, id).await,
+        ("GET", ["payment_methods"]) => {
+            let filters = Filters { customer: Some(Index::PaymentMethodsByCustomer), ..Filters::default() };
+            list::<domain::payment_method::PaymentMethod>(call, Index::PaymentMethods, filters).await
+        }
+        ("POST", ["payment_methods", id]) => updates::payment_method(call, id).await,
+        ("POST", ["customers", id]) => updates::customer(call, id).await,
+        ("POST", ["charges", id]) => updates::charge(call, id).await,
+        ("POST", ["refunds", id]) => updates::refund(call, id).await,
+        ("GET", ["account"]) => updates::account(call).await,
+        ("POST", ["setup_intents"]) => setup_intents::create(call).await,
+        ("GET", ["setup_intents"]) => {
+            let filters = Filters { customer: Some(Index::SetupIntentsByCustomer), ..Filters::default() };
+            list::<domain::setup_intent::SetupIntent>(call, Index::SetupIntents, filters).await
+        }
+        ("GET", ["setup_intents", id]) => retrieve::<domain::setup_intent::SetupIntent>(call, id).await,
+        ("POST", ["setup_intents", id]) => setup_intents::update(call, id).await,
+        ("POST", ["setup_intents", id, "confirm"]) => setup_intents::confirm(call, id).await,
+        ("POST", ["setup_intents", id, "cancel"]) => setup_intents::cancel(call, id).await,
         _ => Err(Failure::NoRoute),
     }
 }

@@ -4,10 +4,13 @@ use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::event::Event;
-use domain::id::{BalanceTransactionId, ChargeId, CustomerId, EventId, PaymentIntentId, PaymentMethodId, RefundId, TokenId, Ulid};
+use domain::id::{
+    BalanceTransactionId, ChargeId, CustomerId, EventId, PaymentIntentId, PaymentMethodId, RefundId, SetupIntentId, TokenId, Ulid,
+};
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
+use domain::setup_intent::SetupIntent;
 use payments::idempotency::Answered;
 use payments::outcome::Object;
 use payments::payment_methods::create::masked;
@@ -58,6 +61,7 @@ resources! {
     PaymentIntent, PaymentIntentId, "payment_intent";
     PaymentMethod, PaymentMethodId, "payment_method";
     Refund, RefundId, "refund";
+    SetupIntent, SetupIntentId, "setup_intent";
     Token, TokenId, "token";
 }
 

@@ -9,6 +9,8 @@ mod lists;
 mod payment_intents;
 mod requests;
 mod resources;
+mod setup_intents;
+mod updates;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -63,7 +63,7 @@ pub(super) fn customer(text: Option<&str>) -> Result<Option<CustomerId>, Failure
     text.map(|t| t.parse().map_err(|_| Failure::from(missing(t)))).transpose()
 }
 
-fn method(named: Option<String>, new: Option<MethodParams>) -> Result<Option<MethodInput>, Failure> {
+pub(super) fn method(named: Option<String>, new: Option<MethodParams>) -> Result<Option<MethodInput>, Failure> {
     match (named, new) {
         (Some(_), Some(_)) => Err(ParamError::invalid("payment_method_data", "Name a payment method or send a new one, not both.").into()),
         (Some(named), None) => Ok(Some(MethodInput::Named(named))),

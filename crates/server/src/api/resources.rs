@@ -21,7 +21,7 @@ use crate::params::{self, ExpandParam, MetadataParam, ParamError, Update};
 use crate::presenter::expandable::{Root, Shape, paths};
 
 /// Takes `expand`, checked before anything is done.
-fn expand(call: &mut Call<'_>, shape: Shape, param: &ExpandParam) -> Result<(), Failure> {
+pub(super) fn expand(call: &mut Call<'_>, shape: Shape, param: &ExpandParam) -> Result<(), Failure> {
     call.request.expand = expansions(param);
     paths(Root::one(shape), &call.request.expand)?;
     Ok(())
@@ -69,7 +69,7 @@ pub(crate) async fn create_refund(mut call: Call<'_>) -> Result<Answered, Failur
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CustomerParams {
+pub(super) struct CustomerParams {
     #[serde(default)]
     description: Update<String>,
     #[serde(default)]
@@ -82,21 +82,28 @@ struct CustomerParams {
     #[serde(default)]
     metadata: MetadataParam,
     #[serde(default)]
-    expand: ExpandParam,
+    pub(super) expand: ExpandParam,
+}
+
+impl From<CustomerParams> for CustomerChange {
+    fn from(params: CustomerParams) -> Self {
+        Self {
+            description: change(params.description),
+            email: change(params.email),
+            name: change(params.name),
+            phone: change(params.phone),
+            metadata: metadata(params.metadata),
+            ..Self::default()
+        }
+    }
 }
 
 pub(crate) async fn create_customer(mut call: Call<'_>) -> Result<Answered, Failure> {
     let params: CustomerParams = params::from_tree(&call.tree)?;
     expand(&mut call, Shape::Customer, &params.expand)?;
-    let new = CustomerChange {
-        description: change(params.description),
-        email: change(params.email),
-        name: change(params.name),
-        phone: change(params.phone),
-        metadata: metadata(params.metadata),
-        ..CustomerChange::default()
-    };
-    Ok(call.app.platform.create_customer(&call.request, &new, params.payment_method.as_deref()).await?)
+    let method = params.payment_method.clone();
+    let new: CustomerChange = params.into();
+    Ok(call.app.platform.create_customer(&call.request, &new, method.as_deref()).await?)
 }
 
 #[derive(Deserialize)]
