@@ -13,7 +13,7 @@ use super::Brand;
 const LENGTH_MAX: usize = 4;
 
 /// A card's security code. Only [`reveal`](Self::reveal) gives its digits away.
-#[derive(Zeroize, ZeroizeOnDrop, Clone)]
+#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Cvc {
     digits: [u8; LENGTH_MAX],
     length: usize,

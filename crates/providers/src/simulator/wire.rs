@@ -3,6 +3,8 @@
 //! Answers are `domain::outcome` values in JSON. These types hold card numbers as text while a body is written or
 //! read: they live in this module and its two users only, and cannot be printed.
 
+use std::sync::Arc;
+
 use domain::card::{CardNumber, Cvc, Expiry};
 use domain::currency::Currency;
 use domain::money::Money;
