@@ -54,7 +54,7 @@ pub fn card(number: &str) -> CardForProvider {
     let number = CardNumber::parse(number).unwrap();
     let cvc = if number.reveal().len() == 15 { "1234" } else { "123" };
     CardForProvider {
-        cvc: Some(std::sync::Arc::new(Cvc::parse(cvc, number.brand()).unwrap())),
+        cvc: Some(Arc::new(Cvc::parse(cvc, number.brand()).unwrap())),
         expiry: Expiry::new(12, 2050).unwrap(),
         number,
         holder_name: Some("Jenny Rosen".to_owned()),

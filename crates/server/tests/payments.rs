@@ -1,0 +1,148 @@
+//! The path of a payment over the API, in process.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bursar::compose::{Settings, compose};
+use bursar::serve;
+use http::{Request, StatusCode};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+const KEY: &str = "sk_test_integration";
+
+async fn shop() -> Router {
+    let settings = Settings { store: "memory:".to_owned(), bank: None, vault_key: None, public_url: "http://127.0.0.1:1".to_owned() };
+    let composed = compose(&settings).unwrap();
+    serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
+    serve::router(&composed)
+}
+
+struct Reply {
+    status: StatusCode,
+    replayed: bool,
+    bytes: Vec<u8>,
+    json: Value,
+}
+
+async fn call(shop: &Router, method: &str, path: &str, form: &str, idempotency: Option<&str>) -> Reply {
+    let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {KEY}"));
+    if !form.is_empty() {
+        request = request.header("content-type", "application/x-www-form-urlencoded");
+    }
+    if let Some(key) = idempotency {
+        request = request.header("idempotency-key", key);
+    }
+    let response = shop.clone().oneshot(request.body(Body::from(form.to_owned())).unwrap()).await.unwrap();
+    let (status, replayed) = (response.status(), response.headers().contains_key("idempotent-replayed"));
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
+    let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Reply { status, replayed, bytes, json }
+}
+
+async fn post(shop: &Router, path: &str, form: &str) -> Reply {
+    call(shop, "POST", path, form, None).await
+}
+
+async fn get(shop: &Router, path: &str) -> Reply {
+    call(shop, "GET", path, "", None).await
+}
+
+const PAY: &str = "amount=2000&currency=usd&payment_method=pm_card_visa&confirm=true";
+
+#[tokio::test]
+async fn a_payment_succeeds_is_found_again_and_is_refunded_no_further_than_captured() {
+    let shop = shop().await;
+    let paid = post(&shop, "/v1/payment_intents", PAY).await;
+    assert_eq!((paid.status, &paid.json["status"]), (StatusCode::OK, &Value::from("succeeded")));
+    let id = paid.json["id"].as_str().unwrap();
+    assert_eq!(get(&shop, &format!("/v1/payment_intents/{id}")).await.json, paid.json);
+    let part = post(&shop, "/v1/refunds", &format!("payment_intent={id}&amount=1500")).await;
+    assert_eq!(part.json["status"], "succeeded");
+    let too_much = post(&shop, "/v1/refunds", &format!("payment_intent={id}&amount=501")).await;
+    assert_eq!((too_much.status, &too_much.json["error"]["param"]), (StatusCode::BAD_REQUEST, &Value::from("amount")));
+    assert_eq!(post(&shop, "/v1/refunds", &format!("payment_intent={id}")).await.json["amount"], 500);
+    let again = post(&shop, "/v1/refunds", &format!("payment_intent={id}")).await;
+    assert_eq!(again.json["error"]["code"], "charge_already_refunded");
+}
+
+#[tokio::test]
+async fn racing_refunds_never_give_back_more_than_was_captured() {
+    let shop = shop().await;
+    let paid = post(&shop, "/v1/payment_intents", PAY).await;
+    let form = format!("payment_intent={}&amount=100", paid.json["id"].as_str().unwrap());
+    let replies = futures::future::join_all((0..60).map(|_| post(&shop, "/v1/refunds", &form))).await;
+    let refunded = replies.iter().filter(|r| r.status == StatusCode::OK).count();
+    assert_eq!(refunded, 20);
+    assert!(replies.iter().all(|r| r.status == StatusCode::OK || r.status == StatusCode::BAD_REQUEST));
+}
+
+#[tokio::test]
+async fn the_same_key_and_body_give_the_same_bytes_and_one_payment() {
+    let shop = shop().await;
+    let first = call(&shop, "POST", "/v1/payment_intents", PAY, Some("order-1")).await;
+    let second = call(&shop, "POST", "/v1/payment_intents", PAY, Some("order-1")).await;
+    assert!(!first.replayed && second.replayed);
+    assert_eq!(first.bytes, second.bytes);
+    let other = call(&shop, "POST", "/v1/payment_intents", &PAY.replace("2000", "2001"), Some("order-1")).await;
+    assert_eq!((other.status, &other.json["error"]["type"]), (StatusCode::BAD_REQUEST, &Value::from("idempotency_error")));
+    assert_eq!(get(&shop, "/v1/payment_intents").await.json["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn racing_requests_under_one_key_make_one_payment() {
+    let shop = shop().await;
+    let requests = (0..50).map(|_| call(&shop, "POST", "/v1/payment_intents", PAY, Some("order-1")));
+    let replies = futures::future::join_all(requests).await;
+    assert!(replies.iter().all(|r| r.status == StatusCode::OK || r.status == StatusCode::CONFLICT));
+    assert_eq!(get(&shop, "/v1/charges").await.json["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_declined_payment_takes_another_card() {
+    let shop = shop().await;
+    let declined = post(&shop, "/v1/payment_intents", &PAY.replace("pm_card_visa", "pm_card_visa_chargeDeclinedInsufficientFunds")).await;
+    assert_eq!(declined.status, StatusCode::PAYMENT_REQUIRED);
+    let error = &declined.json["error"];
+    assert_eq!((&error["type"], &error["decline_code"]), (&Value::from("card_error"), &Value::from("insufficient_funds")));
+    let id = error["payment_intent"]["id"].as_str().unwrap();
+    let paid = post(&shop, &format!("/v1/payment_intents/{id}/confirm"), "payment_method=pm_card_mastercard").await;
+    assert_eq!(paid.json["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn a_reserved_payment_is_captured_in_part_or_canceled() {
+    let shop = shop().await;
+    let form = format!("{PAY}&capture_method=manual");
+    let reserved = post(&shop, "/v1/payment_intents", &form).await;
+    assert_eq!((&reserved.json["status"], &reserved.json["amount_capturable"]), (&Value::from("requires_capture"), &Value::from(2000)));
+    let path = format!("/v1/payment_intents/{}", reserved.json["id"].as_str().unwrap());
+    let captured = post(&shop, &format!("{path}/capture"), "amount_to_capture=1200").await;
+    assert_eq!((&captured.json["status"], &captured.json["amount_received"]), (&Value::from("succeeded"), &Value::from(1200)));
+    let reserved = post(&shop, "/v1/payment_intents", &form).await;
+    let path = format!("/v1/payment_intents/{}", reserved.json["id"].as_str().unwrap());
+    assert_eq!(post(&shop, &format!("{path}/cancel"), "").await.json["status"], "canceled");
+    assert_eq!(post(&shop, &format!("{path}/capture"), "").await.json["error"]["code"], "payment_intent_unexpected_state");
+}
+
+#[tokio::test]
+async fn a_saved_card_pays_in_the_absence_of_its_owner() {
+    let shop = shop().await;
+    let customer = post(&shop, "/v1/customers", "email=jenny@example.com").await.json["id"].as_str().unwrap().to_owned();
+    let form = format!("customer={customer}&payment_method=pm_card_visa&confirm=true");
+    let setup = post(&shop, "/v1/setup_intents", &form).await;
+    assert_eq!(setup.json["status"], "succeeded");
+    let method = setup.json["payment_method"].as_str().unwrap();
+    let form = format!("amount=500&currency=jpy&customer={customer}&payment_method={method}&off_session=true&confirm=true");
+    assert_eq!(post(&shop, "/v1/payment_intents", &form).await.json["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn a_wrong_key_an_unknown_parameter_and_an_unknown_object_are_refused_by_name() {
+    let shop = shop().await;
+    let request = Request::builder().uri("/v1/customers").header("authorization", "Bearer sk_test_wrong").body(Body::empty()).unwrap();
+    assert_eq!(shop.clone().oneshot(request).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let unknown = post(&shop, "/v1/payment_intents", &format!("{PAY}&colour=red")).await;
+    assert_eq!((unknown.status, &unknown.json["error"]["code"]), (StatusCode::BAD_REQUEST, &Value::from("parameter_unknown")));
+    assert_eq!(get(&shop, "/v1/charges/ch_nothing").await.status, StatusCode::NOT_FOUND);
+}
