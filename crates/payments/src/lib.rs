@@ -24,6 +24,7 @@ pub mod redirect;
 pub mod refunds;
 pub mod setup_intents;
 pub mod vault;
+pub mod verify;
 
 pub use error::Error;
 pub use platform::{Parts, Platform, Request, TestCard};

@@ -34,6 +34,12 @@ enum Command {
         /// The copy to write; it must not exist.
         path: PathBuf,
     },
+    /// Recompute the books from their entries and compare; also while a server runs.
+    Verify {
+        /// The store.
+        #[arg(long, env = "BURSAR_STORE", default_value = "sqlite:bursar-data/bursar.db")]
+        store: String,
+    },
     /// Serve the bank simulator alone, for `serve --bank`.
     BankSimulator {
         /// Where to listen.
@@ -76,6 +82,7 @@ async fn main() -> ExitCode {
         None => run(cli.serve).await,
         Some(Command::Serve(args)) => run(args).await,
         Some(Command::Backup { store, path }) => backup(&store, &path),
+        Some(Command::Verify { store }) => verify(&store).await,
         Some(Command::BankSimulator { listen, books }) => bank(listen, books).await,
     };
     match result {
@@ -145,6 +152,18 @@ fn backup(store: &str, path: &std::path::Path) -> Result<(), SetupError> {
     let from = store_path(store)?.ok_or_else(|| SetupError("a store in memory cannot be backed up".to_owned()))?;
     let store = store::embedded::Embedded::open_read_only(&from).map_err(|e| failed("the store", e))?;
     store.backup(path).map_err(|e| failed("the backup", e))
+}
+
+async fn verify(store: &str) -> Result<(), SetupError> {
+    let from = store_path(store)?.ok_or_else(|| SetupError("a store in memory cannot be verified".to_owned()))?;
+    let store = store::embedded::Embedded::open_snapshot(&from).map_err(|e| failed("the store", e))?;
+    let report = payments::verify::verify(&store).await.map_err(|e| failed("verifying", format!("{e} {e:?}")))?;
+    for difference in &report.differences {
+        say(&format!("{difference}\n"));
+    }
+    let (entries, charges, refunds) = (report.entries, report.charges, report.refunds);
+    say(&format!("{entries} journal entries, {charges} charges, {refunds} refunds, {} differences\n", report.differences.len()));
+    if report.differences.is_empty() { Ok(()) } else { Err(SetupError("the books do not agree".to_owned())) }
 }
 
 async fn bank(listen: SocketAddr, books: PathBuf) -> Result<(), SetupError> {
