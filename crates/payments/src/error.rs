@@ -70,7 +70,9 @@ pub enum Error {
     #[error("No payment provider is set up for this account and mode.")]
     NoProvider,
     /// The store cannot take or give anything now.
-    #[error("The service cannot store anything at the moment; nothing was done. Repeat the request with the same idempotency key.")]
+    #[error(
+        "The service cannot store anything at the moment. Repeat the request with the same idempotency key: what was begun is finished once, never begun twice."
+    )]
     Unavailable(String),
     /// A stored record cannot be read, or a rule was broken: a defect.
     #[error("An internal error occurred.")]

@@ -201,18 +201,89 @@ fn charge_of(ctx: &mut Context<'_>, intent: &PaymentIntent, attempt: &PaymentAtt
     }
 }
 
-/// Gives the card of a payment that went through to its customer, for later payments.
-///
-/// # Errors
-/// The method cannot be attached.
+/// Gives the card of a payment that went through to its customer, for later payments. `None` when it cannot be
+/// given any more, because it was attached elsewhere or detached meanwhile: that must not hold up the payment.
+#[must_use]
 pub fn save_method(
     ctx: &mut Context<'_>,
     mut method: PaymentMethod,
     customer: CustomerId,
     usage: FutureUsage,
-) -> Result<(PaymentMethod, Event), Error> {
-    method.attach(customer).map_err(|_| Error::Inconsistent("the card of a payment belongs to another customer"))?;
+) -> Option<(PaymentMethod, Event)> {
+    method.attach(customer).ok()?;
     method.saved_for_off_session |= usage == FutureUsage::OffSession;
     let event = ctx.method_event(EventKind::PaymentMethodAttached, &mut method);
-    Ok((method, event))
+    Some((method, event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+    use crate::card::{CardDetails, CardNumber, Expiry, FingerprintKey};
+    use crate::contact::BillingDetails;
+    use crate::currency::Currency;
+    use crate::event::Cause;
+    use crate::fee::FeeSchedule;
+    use crate::flow::Mint;
+    use crate::id::{AccountId, PaymentMethodId, Ulid};
+    use crate::metadata::Metadata;
+    use crate::time::Timestamp;
+
+    struct Counter(u128);
+
+    impl Mint for Counter {
+        fn ulid(&mut self) -> Ulid {
+            self.0 += 1;
+            Ulid::from_bits(self.0)
+        }
+    }
+
+    const OWNER: CustomerId = CustomerId::new(Ulid::from_bits(1));
+    const OTHER: CustomerId = CustomerId::new(Ulid::from_bits(2));
+
+    fn method(customer: Option<CustomerId>, spent: bool) -> PaymentMethod {
+        let number = CardNumber::parse("4242424242424242").unwrap();
+        PaymentMethod {
+            id: PaymentMethodId::new(Ulid::from_bits(9)),
+            created_at: Timestamp::EPOCH,
+            card: CardDetails::of(&number, Expiry::new(12, 2040).unwrap(), &FingerprintKey::new(&[0; 32])),
+            billing_details: BillingDetails::default(),
+            customer,
+            metadata: Metadata::default(),
+            cvc_check: None,
+            saved_for_off_session: false,
+            spent,
+            sequence: 0,
+        }
+    }
+
+    fn saved(method: PaymentMethod, usage: FutureUsage) -> Option<PaymentMethod> {
+        let account = Account {
+            id: AccountId::new(Ulid::NIL),
+            name: String::new(),
+            email: None,
+            country: "US".to_owned(),
+            default_currency: Currency::Usd,
+            fees: FeeSchedule::default(),
+            settlement_days: 2,
+            created_at: Timestamp::EPOCH,
+        };
+        let mut mint = Counter(100);
+        let mut ctx = Context { now: Timestamp::EPOCH, mint: &mut mint, cause: Cause::default(), account: &account };
+        save_method(&mut ctx, method, OWNER, usage).map(|(method, _)| method)
+    }
+
+    #[test]
+    fn a_saved_card_is_its_customers_and_pays_off_session_only_if_asked() {
+        let off = saved(method(None, false), FutureUsage::OffSession).unwrap();
+        assert_eq!((off.customer, off.saved_for_off_session), (Some(OWNER), true));
+        assert!(!saved(method(None, false), FutureUsage::OnSession).unwrap().saved_for_off_session);
+    }
+
+    #[test]
+    fn a_card_attached_elsewhere_or_detached_meanwhile_is_not_saved_and_holds_up_nothing() {
+        assert!(saved(method(Some(OTHER), false), FutureUsage::OffSession).is_none());
+        assert!(saved(method(None, true), FutureUsage::OffSession).is_none());
+    }
 }

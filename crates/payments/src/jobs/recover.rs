@@ -23,10 +23,17 @@ use crate::platform::Platform;
 use crate::records::Loaded;
 use crate::refunds::settle::RefundSubject;
 
-/// Open operations looked at for one merchant in one round.
+/// Open operations read in one go.
 const AT_ONCE: usize = 500;
-/// A buyer who has not acted is asked about this often; their return to us asks at once.
-const ACTION_CHECK_MS: i64 = 20_000;
+/// A buyer who has not acted is asked about once in so many seconds; their return to us asks at once.
+const ACTION_CHECK_SECONDS: u64 = 20;
+
+/// Whether it is this one's turn to be asked about: the identifiers' low bits spread the turns over the period,
+/// so that many abandoned payments cost their provider a steady trickle of questions.
+fn has_its_turn(id: Ulid, now: Timestamp) -> bool {
+    let period = u128::from(ACTION_CHECK_SECONDS);
+    u128::try_from(now.seconds()).unwrap_or(0) % period == id.bits() % period
+}
 
 impl Platform {
     /// Follows up every open operation that is due; answers how many were settled.
@@ -45,13 +52,23 @@ impl Platform {
     }
 
     async fn recover_scope(self: &Arc<Self>, scope: Scope, account: &Arc<Account>) -> Result<usize, Error> {
-        let open = self.store.scan(Scan::oldest(List::all(scope, Index::OpenOperations), AT_ONCE)).await?;
+        let list = List::all(scope, Index::OpenOperations);
         let mut settled = 0;
-        for id in open {
-            match self.recover_one(scope, account, id).await {
-                Ok(true) => settled += 1,
-                Ok(false) | Err(Error::LockTimeout) => {}
-                Err(error) => tracing::error!(%scope.account, %id, %error, detail = ?error, "an open operation could not be followed up"),
+        let mut newer_than = None;
+        loop {
+            let open = self.store.scan(Scan { newer_than, ..Scan::oldest(list, AT_ONCE) }).await?;
+            for id in &open {
+                match self.recover_one(scope, account, *id).await {
+                    Ok(true) => settled += 1,
+                    Ok(false) | Err(Error::LockTimeout) => {}
+                    Err(error) => {
+                        tracing::error!(%scope.account, %id, %error, detail = ?error, "an open operation could not be followed up");
+                    }
+                }
+            }
+            match open.last() {
+                Some(last) if open.len() == AT_ONCE => newer_than = Some(*last),
+                _ => break,
             }
         }
         Ok(settled)
@@ -71,7 +88,7 @@ impl Platform {
         if let Some(setup) = self.find::<SetupIntent>(scope, id).await? {
             let due = match &setup.value.operation {
                 Some(operation) => self.is_due(operation.next_check_at, operation.started_at, operation.unknown.is_some()),
-                None => self.now().millis_since(setup.value.created_at) > ACTION_CHECK_MS,
+                None => has_its_turn(id, self.now()),
             };
             return if due { self.follow_up_setup(scope, account, setup).await } else { Ok(false) };
         }
@@ -86,7 +103,7 @@ impl Platform {
     fn attempt_is_due(&self, attempt: &PaymentAttempt) -> bool {
         match &attempt.operation {
             Some(operation) => self.is_due(operation.next_check_at, operation.started_at, operation.unknown.is_some()),
-            None => attempt.status == Status::ActionRequired && self.now().millis_since(attempt.created_at) > ACTION_CHECK_MS,
+            None => attempt.status == Status::ActionRequired && has_its_turn(attempt.id.ulid(), self.now()),
         }
     }
 
@@ -160,5 +177,18 @@ impl Platform {
         };
         let settled = self.settle_refund_once(scope, account, Cause::default(), &subject, outcome, None).await?;
         Ok(settled.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_waiting_payment_has_one_turn_in_a_period() {
+        for bits in [0, 7, 19, u128::MAX] {
+            let turns = (1_000..1_020).filter(|s| has_its_turn(Ulid::from_bits(bits), Timestamp::from_seconds(*s))).count();
+            assert_eq!(turns, 1);
+        }
     }
 }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use domain::flow::{begin_void, cancel_unsent};
 use domain::id::PaymentIntentId;
 use domain::payment_intent::{CancellationReason, Command, Status};
-use store::{Batch, Index, List};
+use store::Batch;
 
 use super::confirm::Start;
-use super::perform::{Begun, Work};
+use super::perform::Work;
 use super::refused;
-use super::settle::add_unsent;
+use super::settle::{Subject, add_unsent};
 use crate::error::Error;
-use crate::idempotency::{self, Answered};
+use crate::idempotency::Answered;
 use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::{Loaded, update};
+use crate::records::Loaded;
 
 impl Platform {
     /// Cancels a payment; what a provider holds for it is given up.
@@ -50,7 +50,7 @@ impl Platform {
                 let outcome = Outcome::of(Object::PaymentIntent(Box::new(change.intent)));
                 self.conclude(request, batch, &outcome).await.map(Start::Answered)
             }
-            Status::RequiresAction | Status::RequiresCapture => self.start_void(request, intent, reason, batch).await,
+            Status::RequiresAction | Status::RequiresCapture => self.start_void(request, intent, reason).await,
             Status::Processing | Status::Canceled | Status::Succeeded => {
                 Err(Error::PaymentIntentState { verb: Command::Cancel.verb(), payment_intent: Box::new(intent.value) })
             }
@@ -62,7 +62,6 @@ impl Platform {
         request: &Request,
         intent: Loaded<domain::payment_intent::PaymentIntent>,
         reason: Option<CancellationReason>,
-        mut batch: Batch,
     ) -> Result<Start, Error> {
         let attempt = self.latest_attempt(request.scope, &intent.value).await?;
         let subject = self.subject(request.scope, attempt.value.id.ulid()).await?;
@@ -70,21 +69,8 @@ impl Platform {
         let mut mint = Minting(&self.ids);
         let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let decided = begin_void(&ctx, intent.value.clone(), attempt.value, reason);
-        let (changed, mut sending) = decided.map_err(|e| refused(e, &intent.value))?;
-        sending.answers = request.idempotency.as_ref().map(|i| i.key.clone());
-        batch.push(update(request.scope, &changed, intent.revision)?);
-        batch.push(update(request.scope, &sending, attempt.revision)?);
-        batch.link(List::all(request.scope, Index::OpenOperations), sending.id.ulid());
-        if let Some(write) = idempotency::begin(request, self.now(), None)? {
-            batch.push(write);
-        }
-        self.commit(batch).await?;
-        Ok(Start::Begun(Box::new(Begun {
-            intent: Loaded { value: changed, revision: intent.revision.saturating_add(1) },
-            attempt: Loaded { value: sending, revision: attempt.revision.saturating_add(1) },
-            charge: subject.charge,
-            method: subject.method,
-            work: Work::Void { connector },
-        })))
+        let (changed, sending) = decided.map_err(|e| refused(e, &intent.value))?;
+        let before = Subject { intent, attempt: Loaded { value: sending, ..attempt }, ..subject };
+        self.start_follow_up(request, before, changed, Work::Void { connector }).await
     }
 }

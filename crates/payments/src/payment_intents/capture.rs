@@ -5,16 +5,16 @@ use std::sync::Arc;
 use domain::flow::begin_capture;
 use domain::id::PaymentIntentId;
 use domain::payment_intent::Command;
-use store::{Batch, Index, List};
 
 use super::confirm::Start;
-use super::perform::{Begun, Work};
+use super::perform::Work;
 use super::refused;
+use super::settle::Subject;
 use crate::error::Error;
-use crate::idempotency::{self, Answered};
+use crate::idempotency::Answered;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::{Loaded, update};
+use crate::records::Loaded;
 
 impl Platform {
     /// Takes `amount` of what a payment reserved, or all of it; the rest is released.
@@ -47,22 +47,8 @@ impl Platform {
         let mut mint = Minting(&self.ids);
         let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let decided = begin_capture(&ctx, intent.value.clone(), attempt.value, amount);
-        let (changed, mut sending) = decided.map_err(|e| refused(e, &intent.value))?;
-        sending.answers = request.idempotency.as_ref().map(|i| i.key.clone());
-        let mut batch = Batch::new();
-        batch.push(update(request.scope, &changed, intent.revision)?);
-        batch.push(update(request.scope, &sending, attempt.revision)?);
-        batch.link(List::all(request.scope, Index::OpenOperations), sending.id.ulid());
-        if let Some(write) = idempotency::begin(request, self.now(), None)? {
-            batch.push(write);
-        }
-        self.commit(batch).await?;
-        Ok(Start::Begun(Box::new(Begun {
-            intent: Loaded { value: changed, revision: intent.revision.saturating_add(1) },
-            attempt: Loaded { value: sending, revision: attempt.revision.saturating_add(1) },
-            charge: subject.charge,
-            method: subject.method,
-            work: Work::Capture { connector },
-        })))
+        let (changed, sending) = decided.map_err(|e| refused(e, &intent.value))?;
+        let before = Subject { intent, attempt: Loaded { value: sending, ..attempt }, ..subject };
+        self.start_follow_up(request, before, changed, Work::Capture { connector }).await
     }
 }

@@ -66,7 +66,7 @@ impl Platform {
                 batch.push(write);
             }
             intent.payment_method = Some(ready.method.id);
-            intent.status = Status::RequiresConfirmation;
+            intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
         }
         self.add_new_intent(request, &mut intent, &mut batch)?;
         self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await

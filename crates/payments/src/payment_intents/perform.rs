@@ -12,11 +12,14 @@ use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
 use providers::{Authorize, Capture, CardForProvider, Connector, Initiator, ThreeDSecureRequest, Void};
 
+use store::{Batch, Index, List};
+
 use super::confirm::Start;
+use super::settle::Subject;
 use crate::error::Error;
-use crate::idempotency::Answered;
+use crate::idempotency::{self, Answered};
 use crate::platform::{Platform, Request};
-use crate::records::Loaded;
+use crate::records::{Loaded, update};
 
 /// An operation whose first commit has landed.
 pub(crate) struct Begun {
@@ -56,6 +59,33 @@ impl Platform {
             platform.settle_payment(&request, begun, fact).await
         });
         task.await.map_err(|e| Error::Internal(format!("the operation's task ended: {e}")))?
+    }
+
+    /// The first commit of an operation on what a provider holds: the payment changed, the attempt sending.
+    pub(crate) async fn start_follow_up(
+        &self,
+        request: &Request,
+        before: Subject,
+        changed: PaymentIntent,
+        work: Work,
+    ) -> Result<Start, Error> {
+        let Subject { intent, mut attempt, charge, method } = before;
+        attempt.value.answers = request.idempotency.as_ref().map(|i| i.key.clone());
+        let mut batch = Batch::new();
+        batch.push(update(request.scope, &changed, intent.revision)?);
+        batch.push(update(request.scope, &attempt.value, attempt.revision)?);
+        batch.link(List::all(request.scope, Index::OpenOperations), attempt.value.id.ulid());
+        if let Some(write) = idempotency::begin(request, self.now(), None)? {
+            batch.push(write);
+        }
+        self.commit(batch).await?;
+        Ok(Start::Begun(Box::new(Begun {
+            intent: Loaded { value: changed, revision: intent.revision.saturating_add(1) },
+            attempt: Loaded { revision: attempt.revision.saturating_add(1), ..attempt },
+            charge,
+            method,
+            work,
+        })))
     }
 
     pub(crate) async fn perform(&self, scope: Scope, begun: &Begun) -> Fact {

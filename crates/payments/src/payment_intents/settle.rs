@@ -145,7 +145,7 @@ impl Platform {
         let loaded = self.must::<PaymentMethod>(scope, subject.method.id.ulid()).await?;
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(account, cause, &mut mint, self.now());
-        let (method, event) = flow::save_method(&mut ctx, loaded.value, customer, usage)?;
+        let Some((method, event)) = flow::save_method(&mut ctx, loaded.value, customer, usage) else { return Ok(None) };
         batch.push(update(scope, &method, loaded.revision)?);
         batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.ulid()), method.id.ulid());
         change.events.push(event);
