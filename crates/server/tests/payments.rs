@@ -12,7 +12,11 @@ use tower::ServiceExt as _;
 const KEY: &str = "sk_test_integration";
 
 async fn shop() -> Router {
-    let settings = Settings { store: "memory:".to_owned(), bank: None, vault_key: None, public_url: "http://127.0.0.1:1".to_owned() };
+    shop_on("memory:").await
+}
+
+async fn shop_on(store: &str) -> Router {
+    let settings = Settings { store: store.to_owned(), bank: None, vault_key: None, public_url: "http://127.0.0.1:1".to_owned() };
     let composed = compose(&settings).unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
     serve::router(&composed)
@@ -66,14 +70,23 @@ async fn a_payment_succeeds_is_found_again_and_is_refunded_no_further_than_captu
     assert_eq!(again.json["error"]["code"], "charge_already_refunded");
 }
 
-#[tokio::test]
+/// The same request many times at once, from several threads: only so do requests meet between look-up and commit.
+async fn race(shop: &Router, times: usize, path: &'static str, form: &str, key: Option<&'static str>) -> Vec<Reply> {
+    let tasks = (0..times).map(|_| {
+        let (shop, form) = (shop.clone(), form.to_owned());
+        tokio::spawn(async move { call(&shop, "POST", path, &form, key).await })
+    });
+    futures::future::join_all(tasks).await.into_iter().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_refunds_never_give_back_more_than_was_captured() {
-    let shop = shop().await;
+    let directory = tempfile::tempdir().unwrap();
+    let shop = shop_on(&format!("sqlite:{}", directory.path().join("bursar.db").display())).await;
     let paid = post(&shop, "/v1/payment_intents", PAY).await;
     let form = format!("payment_intent={}&amount=100", paid.json["id"].as_str().unwrap());
-    let replies = futures::future::join_all((0..60).map(|_| post(&shop, "/v1/refunds", &form))).await;
-    let refunded = replies.iter().filter(|r| r.status == StatusCode::OK).count();
-    assert_eq!(refunded, 20);
+    let replies = race(&shop, 200, "/v1/refunds", &form, None).await;
+    assert_eq!(replies.iter().filter(|r| r.status == StatusCode::OK).count(), 20);
     assert!(replies.iter().all(|r| r.status == StatusCode::OK || r.status == StatusCode::BAD_REQUEST));
 }
 
@@ -89,11 +102,11 @@ async fn the_same_key_and_body_give_the_same_bytes_and_one_payment() {
     assert_eq!(get(&shop, "/v1/payment_intents").await.json["data"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_requests_under_one_key_make_one_payment() {
-    let shop = shop().await;
-    let requests = (0..50).map(|_| call(&shop, "POST", "/v1/payment_intents", PAY, Some("order-1")));
-    let replies = futures::future::join_all(requests).await;
+    let directory = tempfile::tempdir().unwrap();
+    let shop = shop_on(&format!("sqlite:{}", directory.path().join("bursar.db").display())).await;
+    let replies = race(&shop, 200, "/v1/payment_intents", PAY, Some("order-1")).await;
     assert!(replies.iter().all(|r| r.status == StatusCode::OK || r.status == StatusCode::CONFLICT));
     assert_eq!(get(&shop, "/v1/charges").await.json["data"].as_array().unwrap().len(), 1);
 }
