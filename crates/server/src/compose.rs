@@ -93,6 +93,19 @@ pub fn compose(settings: &Settings) -> Result<Composed, SetupError> {
     let directory = path.as_deref().and_then(Path::parent).map(Path::to_path_buf);
     let (bank, connector) = bank(settings, directory.as_deref())?;
     let key = vault_key(settings, directory.as_deref())?;
+    Ok(Composed { app: join(store, connector, &key, &settings.public_url)?, bank })
+}
+
+/// Joins an open store and a connector: one server of possibly several on that store.
+///
+/// # Errors
+/// The key cannot be used.
+pub fn join(
+    store: Arc<dyn Store>,
+    connector: Arc<dyn Connector>,
+    key: &[u8; KEY_LENGTH],
+    public_url: &str,
+) -> Result<Arc<App>, SetupError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let presenter = Arc::new(ApiPresenter::new(Arc::clone(&store), Arc::clone(&clock)));
@@ -100,14 +113,14 @@ pub fn compose(settings: &Settings) -> Result<Composed, SetupError> {
         store,
         connectors: vec![connector],
         clock,
-        vault: Vault::new(&key, Arc::clone(&entropy)).map_err(|e| failed("the vault", e))?,
+        vault: Vault::new(key, Arc::clone(&entropy)).map_err(|e| failed("the vault", e))?,
         entropy,
         presenter: Arc::<ApiPresenter>::clone(&presenter),
-        fingerprint_key: derived(&key),
-        public_url: settings.public_url.clone(),
+        fingerprint_key: derived(key),
+        public_url: public_url.to_owned(),
         test_card,
     });
-    Ok(Composed { app: Arc::new(App::new(Arc::new(platform), presenter)), bank })
+    Ok(Arc::new(App::new(Arc::new(platform), presenter)))
 }
 
 type Bank = (Option<Arc<Simulator>>, Arc<dyn Connector>);

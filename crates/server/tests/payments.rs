@@ -1,11 +1,14 @@
 //! The path of a payment over the API, in process.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bursar::compose::{Settings, compose};
 use bursar::serve;
 use http::{Request, StatusCode};
+use providers::simulator::{self, Location, Simulator};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -100,6 +103,23 @@ async fn the_same_key_and_body_give_the_same_bytes_and_one_payment() {
     let other = call(&shop, "POST", "/v1/payment_intents", &PAY.replace("2000", "2001"), Some("order-1")).await;
     assert_eq!((other.status, &other.json["error"]["type"]), (StatusCode::BAD_REQUEST, &Value::from("idempotency_error")));
     assert_eq!(get(&shop, "/v1/payment_intents").await.json["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn racing_refunds_on_two_servers_never_give_back_more_than_was_captured() {
+    let store: Arc<dyn store::Store> = Arc::new(store::memory::Memory::new());
+    let bank = Arc::new(Simulator::open(&Location::Memory, simulator::Options::default()).unwrap());
+    let server = || bursar::compose::join(Arc::clone(&store), Arc::<Simulator>::clone(&bank), &[7; 32], "http://127.0.0.1:1").unwrap();
+    let (one, two) = (server(), server());
+    serve::first_shop(&one.platform, Some(KEY)).await.unwrap();
+    let (one, two) = (bursar::api::router(one), bursar::api::router(two));
+    let paid = post(&one, "/v1/payment_intents", PAY).await;
+    let form = format!("payment_intent={}&amount=100", paid.json["id"].as_str().unwrap());
+    let (first, second) = futures::join!(race(&one, 40, "/v1/refunds", &form, None), race(&two, 40, "/v1/refunds", &form, None));
+    let made = first.iter().chain(&second).filter(|r| r.status == StatusCode::OK).count();
+    let charge = get(&one, "/v1/charges").await.json["data"][0].clone();
+    assert_eq!((made, &charge["amount_refunded"]), (20, &Value::from(2000)));
+    assert!(payments::verify::verify(&*store).await.unwrap().differences.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
