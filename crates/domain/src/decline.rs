@@ -103,6 +103,8 @@ pub enum CardErrorCode {
     InvalidExpiryMonth,
     /// The year cannot be one, or lies in the past.
     InvalidExpiryYear,
+    /// The card was given to another customer or detached while it was being saved.
+    PaymentMethodUnexpectedState,
     /// Something went wrong on the way; trying again may help.
     ProcessingError,
     /// The buyer failed 3-D Secure on a payment.
@@ -125,6 +127,7 @@ impl CardErrorCode {
             Self::InvalidCvc => "invalid_cvc",
             Self::InvalidExpiryMonth => "invalid_expiry_month",
             Self::InvalidExpiryYear => "invalid_expiry_year",
+            Self::PaymentMethodUnexpectedState => "payment_method_unexpected_state",
             Self::ProcessingError => "processing_error",
             Self::PaymentIntentAuthenticationFailure => "payment_intent_authentication_failure",
             Self::SetupIntentAuthenticationFailure => "setup_intent_authentication_failure",
@@ -144,6 +147,9 @@ impl CardErrorCode {
             Self::InvalidCvc => "The card's security code is invalid.",
             Self::InvalidExpiryMonth => "The card's expiry month is invalid.",
             Self::InvalidExpiryYear => "The card's expiry year is invalid.",
+            Self::PaymentMethodUnexpectedState => {
+                "The card was attached to another customer or detached while it was being saved. Use another payment method."
+            }
             Self::ProcessingError => "An error occurred while the card was processed. Try again in a little while.",
             Self::PaymentIntentAuthenticationFailure | Self::SetupIntentAuthenticationFailure => {
                 "The buyer could not be authenticated. Try another payment method."

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{PaymentAttemptId, PaymentIntentId, PaymentMethodId};
 use crate::money::Money;
 use crate::outcome::{Approval, Decline, UnknownReason};
+use crate::payment_intent::ThreeDSecureRequest;
 use crate::provider_key::ProviderKey;
 use crate::time::Timestamp;
 
@@ -142,6 +143,9 @@ pub struct PaymentAttempt {
     /// Where the buyer's browser goes after an action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
+    /// When the buyer is to be asked to authenticate; kept so that what is sent again is what was begun.
+    #[serde(default, skip_serializing_if = "ThreeDSecureRequest::is_automatic")]
+    pub three_d_secure: ThreeDSecureRequest,
     /// Which connector carries it out.
     pub provider: String,
     /// Where it stands.

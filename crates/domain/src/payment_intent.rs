@@ -129,6 +129,37 @@ pub enum CaptureMethod {
     Manual,
 }
 
+/// When the buyer is to be asked to authenticate by 3-D Secure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThreeDSecureRequest {
+    /// When the card or the law asks for it.
+    #[default]
+    Automatic,
+    /// Whenever the card supports it.
+    Any,
+    /// Whenever the card supports it, and by asking the buyer rather than by data alone.
+    Challenge,
+}
+
+impl ThreeDSecureRequest {
+    /// Nothing beyond what card and law ask for.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        *self == Self::Automatic
+    }
+
+    /// The choice as the API writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::Any => "any",
+            Self::Challenge => "challenge",
+        }
+    }
+}
+
 /// What a saved card is to be used for later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,11 +9,11 @@ use domain::flow::{SetupChange, begin_setup, cancel_setup, settle_setup};
 use domain::id::{CustomerId, PaymentMethodId, SetupIntentId};
 use domain::metadata::Metadata;
 use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
-use domain::payment_intent::{CancellationReason, FutureUsage};
+use domain::payment_intent::{CancellationReason, FutureUsage, ThreeDSecureRequest};
 use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
 use domain::setup_intent::{SetupIntent, Status};
-use providers::{CardForProvider, Initiator, ThreeDSecureRequest, VerifyCard};
+use providers::{CardForProvider, Initiator, VerifyCard};
 use store::{Batch, Index, List, Write};
 
 use crate::change::Change;

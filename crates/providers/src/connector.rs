@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use domain::card::{CardNumber, Cvc, Expiry};
 use domain::money::Money;
 use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome};
+use domain::payment_intent::ThreeDSecureRequest;
 use domain::provider_key::ProviderKey;
 use domain::scope::Mode;
 
@@ -88,15 +89,6 @@ pub enum Initiator {
     Customer,
     /// The buyer is away (off session).
     Merchant,
-}
-
-/// When the buyer is to be asked to authenticate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ThreeDSecureRequest {
-    /// When the card or the law asks for it.
-    Automatic,
-    /// Whenever the card supports it.
-    Any,
 }
 
 /// A request for money.

@@ -9,6 +9,4 @@
 pub mod connector;
 pub mod simulator;
 
-pub use connector::{
-    Authorize, Capabilities, Capture, CardForProvider, Connector, Initiator, Refund, ThreeDSecureRequest, VerifyCard, Void,
-};
+pub use connector::{Authorize, Capabilities, Capture, CardForProvider, Connector, Initiator, Refund, VerifyCard, Void};

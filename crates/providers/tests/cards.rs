@@ -7,9 +7,10 @@ use common::{approval, authorize, bank, named, off_session, verify};
 use domain::card::Expiry;
 use domain::decline::DeclineCode;
 use domain::outcome::{AuthorizeOutcome, Check, FollowUpOutcome, RefundOutcome, ThreeDSecureResult, UnknownReason};
+use domain::payment_intent::ThreeDSecureRequest;
 use providers::simulator::behaviour::{Behaviour, Stage, ThreeDSecure};
 use providers::simulator::test_cards::{GROUPS, all};
-use providers::{Authorize, Connector, Initiator, ThreeDSecureRequest};
+use providers::{Authorize, Connector, Initiator};
 
 fn declined(outcome: &AuthorizeOutcome) -> Option<DeclineCode> {
     match outcome {
@@ -176,6 +177,9 @@ async fn authentication_is_tried_where_it_is_asked_for() {
     assert_eq!(unsupported.three_d_secure, Some(ThreeDSecureResult::NotSupported));
     let optional = bank.authorize(ask("pm_card_threeDSecureOptional")).await;
     assert!(matches!(optional, AuthorizeOutcome::ActionRequired(_)));
+    let insisting =
+        Authorize { three_d_secure: ThreeDSecureRequest::Challenge, key: common::key("insisting"), ..ask("pm_card_threeDSecureOptional") };
+    assert!(matches!(bank.authorize(insisting).await, AuthorizeOutcome::ActionRequired(_)));
     let failing = bank.authorize(ask("pm_card_threeDSecureOptionalProcessingError")).await;
     assert_eq!(declined(&failing), Some(DeclineCode::ProcessingError));
     let away = Authorize { initiator: Initiator::Merchant, key: common::key("away"), ..ask("pm_card_visa") };

@@ -7,7 +7,7 @@ use crate::event::{Event, EventKind};
 use crate::id::{ChargeId, CustomerId, PaymentAttemptId};
 use crate::outcome::{Approval, AuthorizeOutcome, Challenge, Decline, UnknownReason};
 use crate::payment_attempt::{self, Operation, OperationKind, PaymentAttempt};
-use crate::payment_intent::{CaptureMethod, CardError, Command, FutureUsage, NextAction, PaymentIntent, Status};
+use crate::payment_intent::{CaptureMethod, CardError, Command, FutureUsage, NextAction, PaymentIntent, Status, ThreeDSecureRequest};
 use crate::payment_method::PaymentMethod;
 use crate::provider_key::ProviderKey;
 
@@ -39,6 +39,7 @@ pub fn begin_authorize(
         capture: intent.capture_method == CaptureMethod::Automatic,
         off_session: presence.off_session,
         return_url: presence.return_url,
+        three_d_secure: presence.three_d_secure,
         provider: provider.to_owned(),
         status: payment_attempt::Status::Sending,
         operation: Some(operation),
@@ -52,13 +53,15 @@ pub fn begin_authorize(
     Ok((intent, attempt))
 }
 
-/// Whether the buyer is there, and where their browser goes after an action.
+/// Whether the buyer is there, whether to authenticate them, and where their browser goes after that.
 #[derive(Clone, Debug, Default)]
 pub struct Presence {
     /// The buyer is absent.
     pub off_session: bool,
     /// Where the browser goes after an action.
     pub return_url: Option<String>,
+    /// When to ask the buyer to authenticate.
+    pub three_d_secure: ThreeDSecureRequest,
 }
 
 /// Settles an authorisation by the provider's answer; `None` when the answer changes nothing.

@@ -5,10 +5,10 @@ use crate::decline::{CardErrorCode, DeclineCode};
 use crate::event::{Event, EventKind};
 use crate::id::SetupAttemptId;
 use crate::money::Money;
-use crate::outcome::AuthorizeOutcome;
+use crate::outcome::{Approval, AuthorizeOutcome};
 use crate::payment_attempt::{Operation, OperationKind};
 use crate::payment_intent::{CancellationReason, CardError, FutureUsage, NextAction};
-use crate::payment_method::PaymentMethod;
+use crate::payment_method::{PaymentMethod, Refusal};
 use crate::provider_key::ProviderKey;
 use crate::setup_intent::{IllegalEdge, SetupIntent, Status};
 
@@ -52,26 +52,12 @@ pub fn begin_setup(
 pub fn settle_setup(
     ctx: &mut Context<'_>,
     mut intent: SetupIntent,
-    mut method: PaymentMethod,
+    method: PaymentMethod,
     return_url: Option<String>,
     outcome: AuthorizeOutcome,
 ) -> Result<Option<SetupChange>, Error> {
     match outcome {
-        AuthorizeOutcome::Approved(approval) => {
-            intent.become_(Status::Succeeded)?;
-            method.cvc_check = approval.cvc_check;
-            method.saved_for_off_session |= intent.usage == FutureUsage::OffSession;
-            let mut events = Vec::with_capacity(2);
-            if let Some(customer) = intent.customer {
-                let already = method.customer.is_some();
-                method.attach(customer).map_err(|_| Error::Inconsistent("the card belongs to another customer"))?;
-                if !already {
-                    events.push(ctx.method_event(EventKind::PaymentMethodAttached, &mut method));
-                }
-            }
-            events.push(ctx.setup_event(EventKind::SetupIntentSucceeded, &mut intent));
-            Ok(Some(SetupChange { intent, saved: Some(method), events }))
-        }
+        AuthorizeOutcome::Approved(approval) => approved(ctx, intent, method, &approval).map(Some),
         AuthorizeOutcome::Declined(decline) => {
             let acted = intent.status == Status::RequiresAction && decline.code == DeclineCode::AuthenticationRequired;
             let (code, decline_code) = if acted {
@@ -79,11 +65,7 @@ pub fn settle_setup(
             } else {
                 (decline.code.error_code(), Some(decline.code))
             };
-            intent.become_(Status::RequiresPaymentMethod)?;
-            intent.payment_method = None;
-            intent.last_error = Some(CardError { code, decline_code, charge: None, payment_method: Some(Box::new(method)) });
-            let events = vec![ctx.setup_event(EventKind::SetupIntentSetupFailed, &mut intent)];
-            Ok(Some(SetupChange { intent, saved: None, events }))
+            failed(ctx, intent, method, code, decline_code).map(Some)
         }
         AuthorizeOutcome::ActionRequired(_) | AuthorizeOutcome::Unknown(_) if intent.status == Status::RequiresAction => Ok(None),
         AuthorizeOutcome::ActionRequired(challenge) => {
@@ -99,6 +81,43 @@ pub fn settle_setup(
             Ok(Some(SetupChange { intent, saved: None, events: Vec::new() }))
         }
     }
+}
+
+/// A card that was given to another customer or detached while it was checked cannot be saved any more, whatever the
+/// issuer says of it: the shop hears so, and the set-up takes another card.
+fn approved(ctx: &mut Context<'_>, mut intent: SetupIntent, card: PaymentMethod, approval: &Approval) -> Result<SetupChange, Error> {
+    let mut method = card.clone();
+    let given = match intent.customer {
+        Some(customer) => method.attach(customer),
+        None if method.spent => Err(Refusal::Spent),
+        None => Ok(()),
+    };
+    if given.is_err() {
+        return failed(ctx, intent, card, CardErrorCode::PaymentMethodUnexpectedState, None);
+    }
+    intent.become_(Status::Succeeded)?;
+    method.cvc_check = approval.cvc_check;
+    method.saved_for_off_session |= intent.usage == FutureUsage::OffSession;
+    let mut events = Vec::with_capacity(2);
+    if method.customer != card.customer {
+        events.push(ctx.method_event(EventKind::PaymentMethodAttached, &mut method));
+    }
+    events.push(ctx.setup_event(EventKind::SetupIntentSucceeded, &mut intent));
+    Ok(SetupChange { intent, saved: Some(method), events })
+}
+
+fn failed(
+    ctx: &mut Context<'_>,
+    mut intent: SetupIntent,
+    card: PaymentMethod,
+    code: CardErrorCode,
+    decline_code: Option<DeclineCode>,
+) -> Result<SetupChange, Error> {
+    intent.become_(Status::RequiresPaymentMethod)?;
+    intent.payment_method = None;
+    intent.last_error = Some(CardError { code, decline_code, charge: None, payment_method: Some(Box::new(card)) });
+    let events = vec![ctx.setup_event(EventKind::SetupIntentSetupFailed, &mut intent)];
+    Ok(SetupChange { intent, saved: None, events })
 }
 
 /// Gives up a set-up.

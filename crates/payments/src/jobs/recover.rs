@@ -145,7 +145,6 @@ impl Platform {
                 connector,
                 number: self.open_card(scope, subject.method.id.ulid()).await?,
                 cvc: self.cvcs.get(&subject.method.id.ulid()),
-                request_three_d_secure: false,
             },
         };
         let begun = Begun {

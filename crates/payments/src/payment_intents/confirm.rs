@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::flow::{Presence, begin_authorize};
 use domain::id::PaymentIntentId;
 use domain::payment_attempt::PaymentAttempt;
-use domain::payment_intent::{Command, FutureUsage, PaymentIntent};
+use domain::payment_intent::{Command, FutureUsage, PaymentIntent, ThreeDSecureRequest};
 use store::{Batch, Index, List};
 
 use super::perform::{Begun, Work};
@@ -24,8 +24,8 @@ pub struct Confirmation {
     pub off_session: bool,
     /// Where the buyer's browser goes after an action.
     pub return_url: Option<String>,
-    /// Ask for 3-D Secure even where the issuer does not insist.
-    pub request_three_d_secure: bool,
+    /// When to ask the buyer to authenticate.
+    pub three_d_secure: ThreeDSecureRequest,
 }
 
 /// What a shop says when it confirms an existing payment.
@@ -109,7 +109,11 @@ impl Platform {
         mut batch: Batch,
     ) -> Result<Start, Error> {
         let connector = self.route(request.scope)?;
-        let presence = Presence { off_session: confirmation.off_session, return_url: confirmation.return_url.clone() };
+        let presence = Presence {
+            off_session: confirmation.off_session,
+            return_url: confirmation.return_url.clone(),
+            three_d_secure: confirmation.three_d_secure,
+        };
         let before = intent.clone();
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
@@ -134,12 +138,7 @@ impl Platform {
             attempt: Loaded { value: attempt, revision: 1 },
             charge: None,
             method: ready.method,
-            work: Work::Authorize {
-                connector,
-                number: ready.number,
-                cvc: ready.cvc,
-                request_three_d_secure: confirmation.request_three_d_secure,
-            },
+            work: Work::Authorize { connector, number: ready.number, cvc: ready.cvc },
         })))
     }
 

@@ -10,7 +10,7 @@ use domain::payment_attempt::{OperationKind, PaymentAttempt};
 use domain::payment_intent::{FutureUsage, PaymentIntent};
 use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
-use providers::{Authorize, Capture, CardForProvider, Connector, Initiator, ThreeDSecureRequest, Void};
+use providers::{Authorize, Capture, CardForProvider, Connector, Initiator, Void};
 
 use store::{Batch, Index, List};
 
@@ -32,7 +32,7 @@ pub(crate) struct Begun {
 
 /// What to ask of the provider.
 pub(crate) enum Work {
-    Authorize { connector: Arc<dyn Connector>, number: CardNumber, cvc: Option<Arc<Cvc>>, request_three_d_secure: bool },
+    Authorize { connector: Arc<dyn Connector>, number: CardNumber, cvc: Option<Arc<Cvc>> },
     Capture { connector: Arc<dyn Connector> },
     Void { connector: Arc<dyn Connector> },
 }
@@ -91,8 +91,8 @@ impl Platform {
     pub(crate) async fn perform(&self, scope: Scope, begun: &Begun) -> Fact {
         let attempt = &begun.attempt.value;
         match &begun.work {
-            Work::Authorize { connector, number, cvc, request_three_d_secure } => {
-                let asked = self.authorize_request(scope, begun, number.clone(), cvc.clone(), *request_three_d_secure);
+            Work::Authorize { connector, number, cvc } => {
+                let asked = self.authorize_request(scope, begun, number.clone(), cvc.clone());
                 match asked {
                     Some(asked) => Fact::Authorize(connector.authorize(asked).await),
                     None => Fact::Authorize(AuthorizeOutcome::Unknown(domain::outcome::UnknownReason::Interrupted)),
@@ -109,14 +109,7 @@ impl Platform {
         }
     }
 
-    fn authorize_request(
-        &self,
-        scope: Scope,
-        begun: &Begun,
-        number: CardNumber,
-        cvc: Option<Arc<Cvc>>,
-        three_d_secure: bool,
-    ) -> Option<Authorize> {
+    fn authorize_request(&self, scope: Scope, begun: &Begun, number: CardNumber, cvc: Option<Arc<Cvc>>) -> Option<Authorize> {
         let (intent, attempt, method) = (&begun.intent.value, &begun.attempt.value, &begun.method);
         let operation = attempt.operation.as_ref().filter(|o| o.kind == OperationKind::Authorize)?;
         let expiry = Expiry::new(i64::from(method.card.exp_month), i64::from(method.card.exp_year)).ok()?;
@@ -134,7 +127,7 @@ impl Platform {
             },
             capture: attempt.capture,
             initiator: if attempt.off_session { Initiator::Merchant } else { Initiator::Customer },
-            three_d_secure: if three_d_secure { ThreeDSecureRequest::Any } else { ThreeDSecureRequest::Automatic },
+            three_d_secure: attempt.three_d_secure,
             saved: method.saved_for_off_session,
             save_for_off_session: intent.setup_future_usage == Some(FutureUsage::OffSession),
             return_to: self.return_to(scope, &intent.client_secret()),

@@ -3,10 +3,11 @@
 
 use domain::decline::DeclineCode;
 use domain::outcome::{Check, RefundFailure, ThreeDSecureResult};
+use domain::payment_intent::ThreeDSecureRequest;
 
 use super::behaviour::{Behaviour, Checks, Fault, FollowUpBehaviour, RefundBehaviour, Stage, ThreeDSecure};
 use super::verdict::{Checked, Kind, Verdict};
-use crate::connector::{Initiator, ThreeDSecureRequest};
+use crate::connector::Initiator;
 
 /// The facts an issuer decides an authorisation or card check on.
 #[derive(Clone, Copy, Debug)]
@@ -90,8 +91,8 @@ impl Facts {
     /// What a card without an opinion on authentication reports when it is asked for.
     fn attempted(&self, result: ThreeDSecureResult) -> Option<ThreeDSecureResult> {
         match (self.three_d_secure, self.initiator) {
-            (ThreeDSecureRequest::Any, Initiator::Customer) => Some(result),
-            (ThreeDSecureRequest::Automatic, _) | (ThreeDSecureRequest::Any, Initiator::Merchant) => None,
+            (ThreeDSecureRequest::Any | ThreeDSecureRequest::Challenge, Initiator::Customer) => Some(result),
+            (ThreeDSecureRequest::Automatic, _) | (_, Initiator::Merchant) => None,
         }
     }
 }
@@ -139,7 +140,7 @@ fn three_d_secure(facts: &Facts, attitude: ThreeDSecure) -> Decision {
     let authenticated = || facts.approved(Some(ThreeDSecureResult::Authenticated));
     let challenge = |then| Decision { verdict: Verdict::Challenge, then: Some(Then::AfterChallenge(then)), fault: None };
     let decline = |code| Decision::now(facts.declined(code));
-    let asked = matches!(facts.three_d_secure, ThreeDSecureRequest::Any);
+    let asked = !facts.three_d_secure.is_automatic();
     // The verdict on a card that asks for authentication, once it has it or (off session) does not need it.
     let (after, waived) = match attitude {
         ThreeDSecure::NotSupported => {

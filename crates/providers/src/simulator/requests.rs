@@ -2,6 +2,7 @@
 //! and the manner in which it is delivered. In process and over HTTP this is the same; only the delivery differs.
 
 use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundFailure, RefundOutcome};
+use domain::payment_intent::ThreeDSecureRequest;
 use domain::provider_key::ProviderKey;
 
 use super::behaviour::Fault;
@@ -11,7 +12,7 @@ use super::test_cards::behaviour_of;
 use super::verdict::{Kind, Verdict};
 use super::worker::BooksUnavailable;
 use super::{Simulator, now};
-use crate::connector::{Authorize, Capture, CardForProvider, Initiator, Refund, ThreeDSecureRequest, VerifyCard, Void};
+use crate::connector::{Authorize, Capture, CardForProvider, Initiator, Refund, VerifyCard, Void};
 
 /// How an outcome reaches the caller, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

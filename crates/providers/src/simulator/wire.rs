@@ -8,10 +8,11 @@ use std::sync::Arc;
 use domain::card::{CardNumber, Cvc, Expiry};
 use domain::currency::Currency;
 use domain::money::Money;
+use domain::payment_intent::ThreeDSecureRequest;
 use domain::provider_key::ProviderKey;
 use serde::{Deserialize, Serialize};
 
-use crate::connector::{Authorize, Capture, CardForProvider, Initiator, Refund, ThreeDSecureRequest, VerifyCard, Void};
+use crate::connector::{Authorize, Capture, CardForProvider, Initiator, Refund, VerifyCard, Void};
 
 /// A body that is not a request. It does not say what was in the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +42,7 @@ pub(super) struct AuthorizeBody {
     card: CardBody,
     capture: bool,
     off_session: bool,
-    request_three_d_secure: bool,
+    request_three_d_secure: ThreeDSecureRequest,
     saved: bool,
     save_for_off_session: bool,
     return_to: String,
@@ -56,7 +57,7 @@ pub(super) struct VerifyCardBody {
     key: ProviderKey,
     card: CardBody,
     off_session: bool,
-    request_three_d_secure: bool,
+    request_three_d_secure: ThreeDSecureRequest,
     save_for_off_session: bool,
     return_to: String,
 }
@@ -87,10 +88,6 @@ fn money(minor: i64, currency: &str) -> Result<Money, Invalid> {
 
 const fn initiator(off_session: bool) -> Initiator {
     if off_session { Initiator::Merchant } else { Initiator::Customer }
-}
-
-const fn three_d_secure(requested: bool) -> ThreeDSecureRequest {
-    if requested { ThreeDSecureRequest::Any } else { ThreeDSecureRequest::Automatic }
 }
 
 impl From<CardForProvider> for CardBody {
@@ -133,7 +130,7 @@ impl From<Authorize> for AuthorizeBody {
             card: request.card.into(),
             capture: request.capture,
             off_session: request.initiator == Initiator::Merchant,
-            request_three_d_secure: request.three_d_secure == ThreeDSecureRequest::Any,
+            request_three_d_secure: request.three_d_secure,
             saved: request.saved,
             save_for_off_session: request.save_for_off_session,
             return_to: request.return_to,
@@ -153,7 +150,7 @@ impl TryFrom<AuthorizeBody> for Authorize {
             card: body.card.try_into()?,
             capture: body.capture,
             initiator: initiator(body.off_session),
-            three_d_secure: three_d_secure(body.request_three_d_secure),
+            three_d_secure: body.request_three_d_secure,
             saved: body.saved,
             save_for_off_session: body.save_for_off_session,
             return_to: body.return_to,
@@ -169,7 +166,7 @@ impl From<VerifyCard> for VerifyCardBody {
             key: request.key,
             card: request.card.into(),
             off_session: request.initiator == Initiator::Merchant,
-            request_three_d_secure: request.three_d_secure == ThreeDSecureRequest::Any,
+            request_three_d_secure: request.three_d_secure,
             save_for_off_session: request.save_for_off_session,
             return_to: request.return_to,
         }
@@ -184,7 +181,7 @@ impl TryFrom<VerifyCardBody> for VerifyCard {
             key: body.key,
             card: body.card.try_into()?,
             initiator: initiator(body.off_session),
-            three_d_secure: three_d_secure(body.request_three_d_secure),
+            three_d_secure: body.request_three_d_secure,
             save_for_off_session: body.save_for_off_session,
             return_to: body.return_to,
         })

@@ -8,11 +8,12 @@ use domain::card::{CardNumber, Cvc, Expiry};
 use domain::currency::Currency;
 use domain::money::Money;
 use domain::outcome::{Approval, AuthorizeOutcome};
+use domain::payment_intent::ThreeDSecureRequest;
 use domain::provider_key::ProviderKey;
 use providers::simulator::client::{RemoteSimulator, Timeouts};
 use providers::simulator::test_cards::{TestCard, lookup};
 use providers::simulator::{Durability, Location, Options, Simulator, server};
-use providers::{Authorize, Capture, CardForProvider, Connector, Initiator, Refund, ThreeDSecureRequest, VerifyCard, Void};
+use providers::{Authorize, Capture, CardForProvider, Connector, Initiator, Refund, VerifyCard, Void};
 
 pub const VISA: &str = "4242424242424242";
 pub const RETURN_TO: &str = "https://shop.example/back?order=7";

@@ -4,7 +4,7 @@ use domain::currency::Currency;
 use domain::id::{CustomerId, PaymentIntentId};
 use domain::metadata::Metadata;
 use domain::money::Money;
-use domain::payment_intent::{CancellationReason, CaptureMethod, FutureUsage};
+use domain::payment_intent::{CancellationReason, CaptureMethod, FutureUsage, ThreeDSecureRequest};
 use payments::Error;
 use payments::idempotency::Answered;
 use payments::payment_intents::confirm::{ConfirmPaymentIntent, Confirmation};
@@ -90,8 +90,11 @@ pub(crate) async fn create(mut call: Call<'_>) -> Result<Answered, Failure> {
     if params.payment_method_types.is_some_and(|types| types.iter().any(|t| t != "card")) {
         return Err(ParamError::invalid("payment_method_types", "Only the type card is supported.").into());
     }
-    let confirmation =
-        Confirmation { off_session: params.off_session.unwrap_or(false), return_url: params.return_url, request_three_d_secure: false };
+    let confirmation = Confirmation {
+        off_session: params.off_session.unwrap_or(false),
+        return_url: params.return_url,
+        three_d_secure: ThreeDSecureRequest::Automatic,
+    };
     let new = NewPaymentIntent {
         amount: Money::new(amount(params.amount)?, currency),
         capture_method: params.capture_method.unwrap_or(CaptureMethod::Automatic),
@@ -169,7 +172,7 @@ pub(crate) async fn confirm(mut call: Call<'_>, text: &str) -> Result<Answered, 
         confirmation: Confirmation {
             off_session: params.off_session.unwrap_or(false),
             return_url: params.return_url,
-            request_three_d_secure: false,
+            three_d_secure: ThreeDSecureRequest::Automatic,
         },
     };
     Ok(call.app.platform.confirm_payment_intent(&call.request, id(text)?, &confirm).await?)

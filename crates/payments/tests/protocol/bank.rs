@@ -1,0 +1,159 @@
+//! A provider whose answers are set by the test: what it says when asked, and what it says when queried.
+
+use std::collections::{HashMap, VecDeque};
+
+use async_trait::async_trait;
+use domain::outcome::{Approval, AuthorizeOutcome, Challenge, FollowUpOutcome, QueryOutcome, RefundOutcome};
+use domain::payment_intent::ThreeDSecureRequest;
+use domain::provider_key::ProviderKey;
+use domain::scope::Mode;
+use parking_lot::Mutex;
+use providers::{Authorize, Capabilities, Capture, Connector, Refund, VerifyCard, Void};
+
+/// What reached the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    Authorize(ProviderKey, ThreeDSecureRequest),
+    VerifyCard(ProviderKey),
+    Capture(ProviderKey),
+    Void(ProviderKey),
+    Refund(ProviderKey, i64),
+    Query(ProviderKey),
+}
+
+#[derive(Default)]
+struct State {
+    sent: Vec<Sent>,
+    authorize: VecDeque<AuthorizeOutcome>,
+    follow_up: VecDeque<FollowUpOutcome>,
+    refund: VecDeque<RefundOutcome>,
+    known: HashMap<ProviderKey, QueryOutcome>,
+}
+
+/// Without instructions it approves everything, and remembers it for queries.
+#[derive(Default)]
+pub struct Bank(Mutex<State>);
+
+const CAPABILITIES: Capabilities = Capabilities {
+    provider: "scripted",
+    modes: &[Mode::Test],
+    manual_capture: true,
+    partial_capture: true,
+    partial_refund: true,
+    three_d_secure: true,
+    card_verification: true,
+};
+
+pub fn approval(captured: bool) -> Approval {
+    Approval {
+        provider_reference: "ref".to_owned(),
+        authorization_code: "123456".to_owned(),
+        network_transaction_id: "net".to_owned(),
+        cvc_check: None,
+        address_line1_check: None,
+        postal_code_check: None,
+        three_d_secure: None,
+        captured,
+    }
+}
+
+pub fn approved(captured: bool) -> AuthorizeOutcome {
+    AuthorizeOutcome::Approved(approval(captured))
+}
+
+pub fn challenge() -> AuthorizeOutcome {
+    AuthorizeOutcome::ActionRequired(Challenge {
+        provider_reference: "ref".to_owned(),
+        redirect_url: "https://bank.example/3ds".to_owned(),
+    })
+}
+
+impl Bank {
+    /// The next authorisation or card check ends so.
+    pub fn will_authorize(&self, outcome: AuthorizeOutcome) {
+        self.0.lock().authorize.push_back(outcome);
+    }
+
+    /// From now on that is what is known under the key.
+    pub fn knows(&self, key: &ProviderKey, outcome: QueryOutcome) {
+        self.0.lock().known.insert(key.clone(), outcome);
+    }
+
+    /// What arrived, queries left out.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.0.lock().sent.iter().filter(|sent| !matches!(sent, Sent::Query(_))).cloned().collect()
+    }
+}
+
+fn unheard(outcome: &QueryOutcome) -> bool {
+    matches!(
+        outcome,
+        QueryOutcome::Authorize(AuthorizeOutcome::Unknown(_))
+            | QueryOutcome::Capture(FollowUpOutcome::Unknown(_))
+            | QueryOutcome::Void(FollowUpOutcome::Unknown(_))
+            | QueryOutcome::Refund(RefundOutcome::Unknown(_))
+    )
+}
+
+impl State {
+    /// Notes an outcome for queries; a request whose outcome is unknown got lost on its way.
+    fn note(&mut self, key: ProviderKey, outcome: QueryOutcome) {
+        if !unheard(&outcome) {
+            self.known.insert(key, outcome);
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for Bank {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    async fn authorize(&self, request: Authorize) -> AuthorizeOutcome {
+        let mut state = self.0.lock();
+        state.sent.push(Sent::Authorize(request.key.clone(), request.three_d_secure));
+        let outcome = state.authorize.pop_front().unwrap_or_else(|| approved(request.capture));
+        state.note(request.key, QueryOutcome::Authorize(outcome.clone()));
+        outcome
+    }
+
+    async fn verify_card(&self, request: VerifyCard) -> AuthorizeOutcome {
+        let mut state = self.0.lock();
+        state.sent.push(Sent::VerifyCard(request.key.clone()));
+        let outcome = state.authorize.pop_front().unwrap_or_else(|| approved(false));
+        state.note(request.key, QueryOutcome::Authorize(outcome.clone()));
+        outcome
+    }
+
+    async fn capture(&self, request: Capture) -> FollowUpOutcome {
+        let mut state = self.0.lock();
+        state.sent.push(Sent::Capture(request.key.clone()));
+        let outcome = state.follow_up.pop_front().unwrap_or(FollowUpOutcome::Done);
+        state.note(request.key, QueryOutcome::Capture(outcome.clone()));
+        outcome
+    }
+
+    async fn void(&self, request: Void) -> FollowUpOutcome {
+        let mut state = self.0.lock();
+        state.sent.push(Sent::Void(request.key.clone()));
+        let outcome = state.follow_up.pop_front().unwrap_or(FollowUpOutcome::Done);
+        state.note(request.key, QueryOutcome::Void(outcome.clone()));
+        outcome
+    }
+
+    async fn refund(&self, request: Refund) -> RefundOutcome {
+        let mut state = self.0.lock();
+        state.sent.push(Sent::Refund(request.key.clone(), request.amount.minor()));
+        let done = RefundOutcome::Succeeded { provider_reference: "ref_refund".to_owned() };
+        let outcome = state.refund.pop_front().unwrap_or(done);
+        state.note(request.key, QueryOutcome::Refund(outcome.clone()));
+        outcome
+    }
+
+    async fn query(&self, key: &ProviderKey) -> QueryOutcome {
+        let mut state = self.0.lock();
+        state.sent.push(Sent::Query(key.clone()));
+        state.known.get(key).cloned().unwrap_or(QueryOutcome::NotFound)
+    }
+}

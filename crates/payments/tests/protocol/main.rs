@@ -1,0 +1,7 @@
+//! The protocol of payments against a provider whose every answer the test chooses: see [`bank`] and [`shop`].
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
+
+mod bank;
+mod recovery;
+mod setup_intents;
+mod shop;

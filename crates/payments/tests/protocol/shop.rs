@@ -1,0 +1,212 @@
+//! A shop whose provider says what the test tells it to, and a clock that the test moves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use domain::account::Account;
+use domain::currency::Currency;
+use domain::customer::Customer;
+use domain::id::{CustomerId, PaymentIntentId, SetupIntentId, Ulid};
+use domain::metadata::Metadata;
+use domain::money::Money;
+use domain::payment_intent::{CaptureMethod, FutureUsage, PaymentIntent, ThreeDSecureRequest};
+use domain::payment_method::PaymentMethod;
+use domain::scope::{Mode, Scope};
+use domain::setup_intent::SetupIntent;
+use domain::time::Timestamp;
+use payments::accounts::NewAccount;
+use payments::customers::CustomerChange;
+use payments::idempotency::Answered;
+use payments::outcome::{Object, Outcome};
+use payments::payment_intents::confirm::Confirmation;
+use payments::payment_intents::create::NewPaymentIntent;
+use payments::payment_methods::resolve::MethodInput;
+use payments::platform::TestCard;
+use payments::ports::{Answer, Clock, Entropy, Presenter};
+use payments::records::Record;
+use payments::setup_intents::NewSetupIntent;
+use payments::vault::Vault;
+use payments::{Error, Parts, Platform, Request};
+use serde::de::DeserializeOwned;
+use store::memory::Memory;
+
+use crate::bank::Bank;
+
+/// Longer than any pause between two questions to a provider; so many times, it meets every second of the period in
+/// which waiting buyers are asked about.
+const LONGER_THAN_ANY_PAUSE_MS: i64 = 61_000;
+const ROUNDS: u32 = 20;
+
+pub struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+struct Counting(AtomicI64);
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {
+        let next = self.0.fetch_add(1, Ordering::SeqCst).to_le_bytes();
+        for (slot, byte) in bytes.iter_mut().zip(next.iter().cycle()) {
+            *slot = *byte;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the stored form of the object, under the status that the API would give.
+struct Plain;
+
+#[async_trait]
+impl Presenter for Plain {
+    async fn present(&self, _: Scope, outcome: &Outcome, _: &[String]) -> Result<Answer, Error> {
+        let body = match &outcome.object {
+            Object::Account(object) => serde_json::to_vec(object),
+            Object::BalanceTransaction(object) => serde_json::to_vec(object),
+            Object::Charge(object) => serde_json::to_vec(object),
+            Object::Customer(object) => serde_json::to_vec(object),
+            Object::Event(object) => serde_json::to_vec(object),
+            Object::PaymentIntent(object) => serde_json::to_vec(object),
+            Object::PaymentMethod(object) => serde_json::to_vec(object),
+            Object::Refund(object) => serde_json::to_vec(object),
+            Object::SetupIntent(object) => serde_json::to_vec(object),
+            Object::Token(object) => serde_json::to_vec(object),
+        };
+        Ok(Answer { status: if outcome.card_error.is_some() { 402 } else { 200 }, body: body.unwrap() })
+    }
+}
+
+fn test_card(name: &str) -> Option<TestCard> {
+    (name == "pm_card_visa").then_some(TestCard { number: "4242424242424242", exp_month: 12, exp_year: 2040, cvc: "123" })
+}
+
+/// A server of one shop. Cloning it is a second server on the same store.
+#[derive(Clone)]
+pub struct Shop {
+    pub store: Arc<Memory>,
+    pub clock: Arc<TestClock>,
+    pub bank: Arc<Bank>,
+    pub platform: Arc<Platform>,
+    pub account: Arc<Account>,
+    pub scope: Scope,
+}
+
+fn platform(store: &Arc<Memory>, clock: &Arc<TestClock>, bank: &Arc<Bank>) -> Arc<Platform> {
+    let entropy: Arc<dyn Entropy> = Arc::new(Counting(AtomicI64::new(clock.now().millis())));
+    Arc::new(Platform::new(Parts {
+        store: Arc::<Memory>::clone(store),
+        connectors: vec![Arc::<Bank>::clone(bank)],
+        clock: Arc::<TestClock>::clone(clock),
+        vault: Vault::new(&[1; 32], Arc::clone(&entropy)).unwrap(),
+        entropy,
+        presenter: Arc::new(Plain),
+        fingerprint_key: [2; 32],
+        public_url: "https://pay.example".to_owned(),
+        test_card,
+    }))
+}
+
+impl Shop {
+    pub async fn open() -> Self {
+        let (store, clock) = (Arc::new(Memory::new()), Arc::new(TestClock(AtomicI64::new(1_900_000_000_000))));
+        let bank = Arc::new(Bank::default());
+        let platform = platform(&store, &clock, &bank);
+        let new = NewAccount { name: "Shop".to_owned(), email: None, country: "US".to_owned(), default_currency: Currency::Usd };
+        let account = Arc::new(platform.create_account(&new).await.unwrap());
+        let scope = Scope { account: account.id, mode: Mode::Test };
+        Self { store, clock, bank, platform, account, scope }
+    }
+
+    /// The process ends wherever it is and another one starts on the same store.
+    pub fn crash(&mut self) {
+        self.pass(1);
+        self.platform = platform(&self.store, &self.clock, &self.bank);
+        self.pass(1);
+    }
+
+    pub fn pass(&self, millis: i64) {
+        self.clock.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Lets recovery look again and again, with long pauses, until nothing changes any more.
+    pub async fn recover(&self) {
+        for _ in 0..ROUNDS {
+            self.pass(LONGER_THAN_ANY_PAUSE_MS);
+            self.platform.recover_due().await.unwrap();
+        }
+    }
+
+    pub fn request(&self) -> Request {
+        let id = format!("req_{}", self.platform.mint());
+        Request { scope: self.scope, account: Arc::clone(&self.account), id, idempotency: None, expand: Vec::new() }
+    }
+
+    pub async fn load<T: Record>(&self, id: Ulid) -> T {
+        self.platform.find::<T>(self.scope, id).await.unwrap().expect("a record").value
+    }
+
+    pub async fn intent(&self, id: PaymentIntentId) -> PaymentIntent {
+        self.load(id.ulid()).await
+    }
+
+    pub async fn method_of(&self, setup: SetupIntentId) -> Option<PaymentMethod> {
+        let id = self.load::<SetupIntent>(setup.ulid()).await.payment_method?;
+        Some(self.load(id.ulid()).await)
+    }
+
+    pub async fn customer(&self) -> CustomerId {
+        let answered = self.platform.create_customer(&self.request(), &CustomerChange::default(), None).await.unwrap();
+        told::<Customer>(&answered).id
+    }
+
+    pub async fn pay(&self, new: &NewPaymentIntent) -> PaymentIntent {
+        told(&self.platform.create_payment_intent(&self.request(), new).await.unwrap())
+    }
+
+    pub async fn set_up(&self, customer: Option<CustomerId>) -> SetupIntent {
+        let new = NewSetupIntent {
+            customer,
+            payment_method: Some(MethodInput::Named("pm_card_visa".to_owned())),
+            usage: FutureUsage::OffSession,
+            description: None,
+            metadata: Metadata::default(),
+            confirm: Some(None),
+        };
+        told(&self.platform.create_setup_intent(&self.request(), &new).await.unwrap())
+    }
+
+    pub async fn differences(&self) -> Vec<String> {
+        payments::verify::verify(&*self.store).await.unwrap().differences
+    }
+}
+
+/// The object an answer tells.
+pub fn told<T: DeserializeOwned>(answered: &Answered) -> T {
+    serde_json::from_slice(&answered.answer.body).unwrap()
+}
+
+/// A payment of 20.00 by a new card, confirmed at once.
+pub fn payment() -> NewPaymentIntent {
+    NewPaymentIntent {
+        amount: Money::new(2_000, Currency::Usd),
+        capture_method: CaptureMethod::Automatic,
+        customer: None,
+        payment_method: Some(MethodInput::Named("pm_card_visa".to_owned())),
+        setup_future_usage: None,
+        description: None,
+        receipt_email: None,
+        shipping: None,
+        statement_descriptor: None,
+        statement_descriptor_suffix: None,
+        metadata: Metadata::default(),
+        confirm: Some(Confirmation::default()),
+    }
+}
+
+pub fn payment_asking(three_d_secure: ThreeDSecureRequest) -> NewPaymentIntent {
+    NewPaymentIntent { confirm: Some(Confirmation { three_d_secure, ..Confirmation::default() }), ..payment() }
+}
