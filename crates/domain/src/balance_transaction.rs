@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{BalanceTransactionId, ChargeId, RefundId};
+use crate::id::{BalanceTransactionId, ChargeId, RefundId, Ulid};
 use crate::money::Money;
 use crate::time::Timestamp;
 
@@ -16,6 +16,63 @@ pub enum Source {
     Refund(RefundId),
     /// Money that could not be given back and is the merchant's again.
     RefundFailure(RefundId),
+}
+
+/// What a line is, as the API calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A payment taken.
+    Charge,
+    /// Money given back.
+    Refund,
+    /// Money that could not be given back.
+    RefundFailure,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Charge, Self::Refund, Self::RefundFailure];
+
+    /// The kind as the API writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Charge => "charge",
+            Self::Refund => "refund",
+            Self::RefundFailure => "refund_failure",
+        }
+    }
+
+    /// The number that lists of lines of one kind are kept under: it never changes and is never reused.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Charge => 1,
+            Self::Refund => 2,
+            Self::RefundFailure => 3,
+        }
+    }
+}
+
+impl Source {
+    /// What a line about it is.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Charge(_) => Kind::Charge,
+            Self::Refund(_) => Kind::Refund,
+            Self::RefundFailure(_) => Kind::RefundFailure,
+        }
+    }
+
+    /// The identifier of the charge or refund.
+    #[must_use]
+    pub const fn ulid(self) -> Ulid {
+        match self {
+            Self::Charge(id) => id.ulid(),
+            Self::Refund(id) | Self::RefundFailure(id) => id.ulid(),
+        }
+    }
 }
 
 /// A line of the merchant's statement.

@@ -12,7 +12,7 @@ use crate::setup_intent::SetupIntent;
 use crate::time::Timestamp;
 
 macro_rules! event_kinds {
-    ($($variant:ident = $text:literal;)*) => {
+    ($($variant:ident = $code:literal, $text:literal;)*) => {
         /// What happened.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[allow(missing_docs)] // as in the API
@@ -27,39 +27,45 @@ macro_rules! event_kinds {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
+
+            /// The number that lists of events of one kind are kept under: it never changes and is never reused.
+            #[must_use]
+            pub const fn code(self) -> u8 {
+                match self { $(Self::$variant => $code,)* }
+            }
         }
     };
 }
 
 event_kinds! {
-    PaymentIntentCreated = "payment_intent.created";
-    PaymentIntentProcessing = "payment_intent.processing";
-    PaymentIntentRequiresAction = "payment_intent.requires_action";
-    PaymentIntentAmountCapturableUpdated = "payment_intent.amount_capturable_updated";
-    PaymentIntentSucceeded = "payment_intent.succeeded";
-    PaymentIntentPaymentFailed = "payment_intent.payment_failed";
-    PaymentIntentCanceled = "payment_intent.canceled";
-    ChargeSucceeded = "charge.succeeded";
-    ChargeFailed = "charge.failed";
-    ChargeCaptured = "charge.captured";
-    ChargeRefunded = "charge.refunded";
-    ChargeUpdated = "charge.updated";
-    ChargeExpired = "charge.expired";
-    ChargeRefundUpdated = "charge.refund.updated";
-    RefundCreated = "refund.created";
-    RefundUpdated = "refund.updated";
-    RefundFailed = "refund.failed";
-    CustomerCreated = "customer.created";
-    CustomerUpdated = "customer.updated";
-    CustomerDeleted = "customer.deleted";
-    PaymentMethodAttached = "payment_method.attached";
-    PaymentMethodDetached = "payment_method.detached";
-    PaymentMethodUpdated = "payment_method.updated";
-    SetupIntentCreated = "setup_intent.created";
-    SetupIntentRequiresAction = "setup_intent.requires_action";
-    SetupIntentSucceeded = "setup_intent.succeeded";
-    SetupIntentSetupFailed = "setup_intent.setup_failed";
-    SetupIntentCanceled = "setup_intent.canceled";
+    PaymentIntentCreated = 1, "payment_intent.created";
+    PaymentIntentProcessing = 2, "payment_intent.processing";
+    PaymentIntentRequiresAction = 3, "payment_intent.requires_action";
+    PaymentIntentAmountCapturableUpdated = 4, "payment_intent.amount_capturable_updated";
+    PaymentIntentSucceeded = 5, "payment_intent.succeeded";
+    PaymentIntentPaymentFailed = 6, "payment_intent.payment_failed";
+    PaymentIntentCanceled = 7, "payment_intent.canceled";
+    ChargeSucceeded = 8, "charge.succeeded";
+    ChargeFailed = 9, "charge.failed";
+    ChargeCaptured = 10, "charge.captured";
+    ChargeRefunded = 11, "charge.refunded";
+    ChargeUpdated = 12, "charge.updated";
+    ChargeExpired = 13, "charge.expired";
+    ChargeRefundUpdated = 14, "charge.refund.updated";
+    RefundCreated = 15, "refund.created";
+    RefundUpdated = 16, "refund.updated";
+    RefundFailed = 17, "refund.failed";
+    CustomerCreated = 18, "customer.created";
+    CustomerUpdated = 19, "customer.updated";
+    CustomerDeleted = 20, "customer.deleted";
+    PaymentMethodAttached = 21, "payment_method.attached";
+    PaymentMethodDetached = 22, "payment_method.detached";
+    PaymentMethodUpdated = 23, "payment_method.updated";
+    SetupIntentCreated = 24, "setup_intent.created";
+    SetupIntentRequiresAction = 25, "setup_intent.requires_action";
+    SetupIntentSucceeded = 26, "setup_intent.succeeded";
+    SetupIntentSetupFailed = 27, "setup_intent.setup_failed";
+    SetupIntentCanceled = 28, "setup_intent.canceled";
 }
 
 /// An object as it was.
@@ -106,4 +112,16 @@ pub struct Event {
     pub cause: Cause,
     /// Position among the object's events, from 1 without gaps.
     pub sequence: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_kinds_share_a_code_or_a_text() {
+        let codes: std::collections::BTreeSet<u8> = EventKind::ALL.iter().map(|kind| kind.code()).collect();
+        let texts: std::collections::BTreeSet<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!((codes.len(), texts.len()), (EventKind::ALL.len(), EventKind::ALL.len()));
+    }
 }

@@ -6,11 +6,12 @@ use domain::event::{EventKind, Snapshot};
 use domain::id::{CustomerId, PaymentMethodId};
 use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
-use store::{Batch, Index, List};
+use store::Batch;
 
 use crate::change::Change;
 use crate::error::Error;
 use crate::idempotency::Answered;
+use crate::lists;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::add_events;
@@ -56,9 +57,10 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
+            let ulid = self.mint();
             let mut customer = Customer {
-                id: CustomerId::new(self.mint()),
-                created_at: self.now(),
+                id: CustomerId::new(ulid),
+                created_at: ulid.created_at(),
                 address: None,
                 description: None,
                 email: None,
@@ -79,7 +81,9 @@ impl Platform {
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.customer_event(EventKind::CustomerCreated, &mut customer);
             batch.push(insert(request.scope, &customer)?);
-            batch.link(List::all(request.scope, Index::Customers), customer.id.ulid());
+            for list in lists::of_customer(request.scope, &customer) {
+                batch.link(list, customer.id.ulid());
+            }
             add_events(request.scope, &[event], &mut batch)?;
             self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await
         })
@@ -135,13 +139,17 @@ impl Platform {
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let mut event = ctx.customer_event(kind, &mut customer);
-        if kind == EventKind::CustomerUpdated {
-            event.previous = Some(Snapshot::Customer(Box::new(before)));
-        }
         let mut batch = Batch::new();
         batch.push(update(request.scope, &customer, revision)?);
-        if customer.deleted {
-            batch.unlink(List::all(request.scope, Index::Customers), customer.id.ulid());
+        let (left, entered) = (lists::of_customer(request.scope, &before), lists::of_customer(request.scope, &customer));
+        for list in left.iter().filter(|list| !entered.contains(list)) {
+            batch.unlink(*list, customer.id.ulid());
+        }
+        for list in entered.iter().filter(|list| !left.contains(list)) {
+            batch.link(*list, customer.id.ulid());
+        }
+        if kind == EventKind::CustomerUpdated {
+            event.previous = Some(Snapshot::Customer(Box::new(before)));
         }
         add_events(request.scope, &[event], &mut batch)?;
         self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await

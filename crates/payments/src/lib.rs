@@ -6,12 +6,14 @@
 //! Absent on purpose: rules that `domain` could hold, and any word of HTTP besides a carried status code.
 
 pub mod accounts;
+pub mod balance;
 pub mod change;
 pub mod charges;
 pub mod customers;
 pub mod error;
 pub mod idempotency;
 pub mod jobs;
+pub mod lists;
 mod locks;
 pub mod metadata;
 pub mod outcome;

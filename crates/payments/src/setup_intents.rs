@@ -76,9 +76,10 @@ impl Platform {
         if let Some(answered) = self.replay(request).await? {
             return Ok(Ok(answered));
         }
+        let ulid = self.mint();
         let mut intent = SetupIntent {
-            id: SetupIntentId::new(self.mint()),
-            created_at: self.now(),
+            id: SetupIntentId::new(ulid),
+            created_at: ulid.created_at(),
             status: Status::RequiresPaymentMethod,
             secret: self.secret()?,
             usage: new.usage,

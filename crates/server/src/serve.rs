@@ -15,6 +15,8 @@ use crate::compose::Composed;
 
 /// Between two looks at open operations.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks for statements to sum up: a balance that is asked for reads what has come since.
+const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 /// Between two removals of old idempotency records.
 const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
 
@@ -55,6 +57,7 @@ pub async fn first_shop(platform: &Platform, secret: Option<&str>) -> Result<Opt
 /// Follows up open operations and removes old records, for ever.
 pub async fn background(platform: Arc<Platform>) {
     let expiry = Arc::clone(&platform);
+    let checkpoints = Arc::clone(&platform);
     let recover = async {
         loop {
             if let Err(error) = platform.recover_due().await {
@@ -75,5 +78,17 @@ pub async fn background(platform: Arc<Platform>) {
             }
         }
     };
-    futures::join!(recover, expire);
+    let checkpoint = async {
+        loop {
+            match checkpoints.checkpoint_balances().await {
+                Ok(0) => tokio::time::sleep(CHECKPOINT_PAUSE).await,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, detail = ?error, "balances could not be summed up");
+                    tokio::time::sleep(CHECKPOINT_PAUSE).await;
+                }
+            }
+        }
+    };
+    futures::join!(recover, expire, checkpoint);
 }

@@ -1,59 +1,18 @@
 //! The path of a payment over the API, in process.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
+mod common;
+
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use bursar::compose::{Settings, compose};
+use axum::body::Body;
 use bursar::serve;
+use common::{KEY, Reply, call, get, post, shop, shop_on};
 use http::{Request, StatusCode};
 use providers::simulator::{self, Location, Simulator};
 use serde_json::Value;
 use tower::ServiceExt as _;
-
-const KEY: &str = "sk_test_integration";
-
-async fn shop() -> Router {
-    shop_on("memory:").await
-}
-
-async fn shop_on(store: &str) -> Router {
-    let settings = Settings { store: store.to_owned(), bank: None, vault_key: None, public_url: "http://127.0.0.1:1".to_owned() };
-    let composed = compose(&settings).unwrap();
-    serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
-    serve::router(&composed)
-}
-
-struct Reply {
-    status: StatusCode,
-    replayed: bool,
-    bytes: Vec<u8>,
-    json: Value,
-}
-
-async fn call(shop: &Router, method: &str, path: &str, form: &str, idempotency: Option<&str>) -> Reply {
-    let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {KEY}"));
-    if !form.is_empty() {
-        request = request.header("content-type", "application/x-www-form-urlencoded");
-    }
-    if let Some(key) = idempotency {
-        request = request.header("idempotency-key", key);
-    }
-    let response = shop.clone().oneshot(request.body(Body::from(form.to_owned())).unwrap()).await.unwrap();
-    let (status, replayed) = (response.status(), response.headers().contains_key("idempotent-replayed"));
-    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
-    let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Reply { status, replayed, bytes, json }
-}
-
-async fn post(shop: &Router, path: &str, form: &str) -> Reply {
-    call(shop, "POST", path, form, None).await
-}
-
-async fn get(shop: &Router, path: &str) -> Reply {
-    call(shop, "GET", path, "", None).await
-}
 
 const PAY: &str = "amount=2000&currency=usd&payment_method=pm_card_visa&confirm=true";
 

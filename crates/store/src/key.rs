@@ -147,6 +147,14 @@ indexes! {
     BalanceTransactionsBySource = 20,
     /// Events about one object.
     EventsByObject = 21,
+    /// Events of one kind.
+    EventsByKind = 22,
+    /// Balance transactions of one kind in one currency.
+    BalanceTransactionsByKind = 23,
+    /// Balance transactions that no balance checkpoint includes yet.
+    UnsummedBalanceTransactions = 24,
+    /// Customers with one email address.
+    CustomersByEmail = 25,
 }
 
 /// An object, found by its identifier.

@@ -175,8 +175,9 @@ pub(super) fn unknown(
 }
 
 fn charge_of(ctx: &mut Context<'_>, intent: &PaymentIntent, attempt: &PaymentAttempt, method: &PaymentMethod) -> Charge {
+    let ulid = ctx.mint.ulid();
     Charge {
-        id: ChargeId::new(ctx.mint.ulid()),
+        id: ChargeId::new(ulid),
         payment_intent: intent.id,
         attempt: attempt.id,
         provider: attempt.provider.clone(),
@@ -199,7 +200,7 @@ fn charge_of(ctx: &mut Context<'_>, intent: &PaymentIntent, attempt: &PaymentAtt
         statement_descriptor_suffix: intent.statement_descriptor_suffix.clone(),
         fraud_report: None,
         metadata: intent.metadata.clone(),
-        created_at: ctx.now,
+        created_at: ulid.created_at(),
         sequence: 0,
     }
 }

@@ -124,15 +124,8 @@ pub enum Error {
 
 impl Context<'_> {
     fn event(&mut self, kind: EventKind, object: Snapshot, sequence: u32) -> Event {
-        Event {
-            id: EventId::new(self.mint.ulid()),
-            created_at: self.now,
-            kind,
-            object,
-            previous: None,
-            cause: self.cause.clone(),
-            sequence,
-        }
+        let ulid = self.mint.ulid();
+        Event { id: EventId::new(ulid), created_at: ulid.created_at(), kind, object, previous: None, cause: self.cause.clone(), sequence }
     }
 
     /// An event of a payment, which counts it.
@@ -182,7 +175,7 @@ impl Context<'_> {
         charge.balance_transaction = Some(id);
         let line = BalanceTransaction {
             id,
-            created_at: self.now,
+            created_at: ulid.created_at(),
             amount: gross,
             fee: fee.minor(),
             source: Source::Charge(charge.id),
@@ -195,7 +188,7 @@ impl Context<'_> {
     fn refund_line(&self, ulid: Ulid, amount: Money, source: Source) -> BalanceTransaction {
         BalanceTransaction {
             id: BalanceTransactionId::new(ulid),
-            created_at: self.now,
+            created_at: ulid.created_at(),
             amount,
             fee: 0,
             source,

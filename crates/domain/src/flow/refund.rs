@@ -49,7 +49,7 @@ pub fn begin_refund(ctx: &mut Context<'_>, mut charge: Charge, request: RefundRe
         failure_balance_transaction: None,
         metadata: request.metadata,
         answers: None,
-        created_at: ctx.now,
+        created_at: id.ulid().created_at(),
         sequence: 0,
     };
     let booking = Some(Booking { entry, line: Some(line) });

@@ -1,4 +1,5 @@
 //! What goes on without a request.
 
+pub mod checkpoint;
 pub mod expire;
 pub mod recover;

@@ -97,9 +97,10 @@ impl Platform {
     }
 
     fn new_intent(&self, new: &NewPaymentIntent) -> Result<PaymentIntent, Error> {
+        let ulid = self.mint();
         Ok(PaymentIntent {
-            id: PaymentIntentId::new(self.mint()),
-            created_at: self.now(),
+            id: PaymentIntentId::new(ulid),
+            created_at: ulid.created_at(),
             amount: new.amount,
             status: Status::RequiresPaymentMethod,
             capture_method: new.capture_method,
@@ -129,7 +130,9 @@ impl Platform {
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let event = ctx.intent_event(EventKind::PaymentIntentCreated, intent);
         batch.push(insert(request.scope, &event)?);
-        batch.link(List::all(request.scope, Index::Events), event.id.ulid());
+        for list in crate::lists::of_event(request.scope, &event) {
+            batch.link(list, event.id.ulid());
+        }
         link_intent(request.scope, intent, batch);
         Ok(())
     }

@@ -14,8 +14,10 @@ use domain::scope::Scope;
 use store::{Batch, Index, List, Precondition, Write};
 
 use super::perform::{Begun, Fact};
+use crate::balance;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, IdempotencyRecord, KeptAnswer};
+use crate::lists;
 use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request};
 use crate::ports::{Answer, Minting};
@@ -223,7 +225,9 @@ pub(crate) fn add_booking(scope: Scope, booking: &flow::Booking, batch: &mut Bat
     batch.push(insert(scope, &booking.entry)?);
     if let Some(line) = &booking.line {
         batch.push(insert(scope, line)?);
-        batch.link(List::all(scope, Index::BalanceTransactions), line.id.ulid());
+        for list in lists::of_line(scope, line).into_iter().chain([balance::unsummed(scope)]) {
+            batch.link(list, line.id.ulid());
+        }
     }
     Ok(())
 }
@@ -232,7 +236,9 @@ pub(crate) fn add_booking(scope: Scope, booking: &flow::Booking, batch: &mut Bat
 pub(crate) fn add_events(scope: Scope, events: &[Event], batch: &mut Batch) -> Result<(), Error> {
     for event in events {
         batch.push(insert(scope, event)?);
-        batch.link(List::all(scope, Index::Events), event.id.ulid());
+        for list in lists::of_event(scope, event) {
+            batch.link(list, event.id.ulid());
+        }
     }
     Ok(())
 }

@@ -109,9 +109,10 @@ impl Platform {
     }
 
     fn method_of(&self, card: CardDetails, billing_details: BillingDetails, metadata: Metadata) -> PaymentMethod {
+        let ulid = self.mint();
         PaymentMethod {
-            id: PaymentMethodId::new(self.mint()),
-            created_at: self.now(),
+            id: PaymentMethodId::new(ulid),
+            created_at: ulid.created_at(),
             card,
             billing_details,
             customer: None,
@@ -218,7 +219,7 @@ impl Platform {
             let token = Token {
                 id: TokenId::new(ulid),
                 card_id: CardId::new(ulid),
-                created_at: self.now(),
+                created_at: ulid.created_at(),
                 card: card.details,
                 billing_details: billing.clone(),
                 used: false,

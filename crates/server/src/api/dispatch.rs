@@ -4,9 +4,8 @@ use domain::account::ApiKey;
 use http::Method;
 use payments::Request;
 use payments::idempotency::Answered;
-use store::Index;
 
-use super::lists::{Filters, list, retrieve};
+use super::lists::{self, retrieve};
 use super::{App, Failure, payment_intents, resources, secret_only, setup_intents, updates};
 use crate::params::Tree;
 
@@ -33,39 +32,26 @@ pub(crate) async fn dispatch(method: &Method, call: Call<'_>) -> Result<Answered
     }
     match (method.as_str(), rest.as_slice()) {
         ("POST", ["payment_intents"]) => payment_intents::create(call).await,
-        ("GET", ["payment_intents"]) => {
-            let filters = Filters { customer: Some(Index::PaymentIntentsByCustomer), ..Filters::default() };
-            list::<domain::payment_intent::PaymentIntent>(call, Index::PaymentIntents, filters).await
-        }
+        ("GET", ["payment_intents"]) => lists::payments::payment_intents(call).await,
         ("GET", ["payment_intents", id]) => retrieve::<domain::payment_intent::PaymentIntent>(call, id).await,
         ("POST", ["payment_intents", id]) => payment_intents::update(call, id).await,
         ("POST", ["payment_intents", id, "confirm"]) => payment_intents::confirm(call, id).await,
         ("POST", ["payment_intents", id, "capture"]) => payment_intents::capture(call, id).await,
         ("POST", ["payment_intents", id, "cancel"]) => payment_intents::cancel(call, id).await,
         ("POST", ["refunds"]) => resources::create_refund(call).await,
-        ("GET", ["refunds"]) => {
-            let filters =
-                Filters { charge: Some(Index::RefundsByCharge), payment_intent: Some(Index::RefundsByPaymentIntent), ..Filters::default() };
-            list::<domain::refund::Refund>(call, Index::Refunds, filters).await
-        }
+        ("GET", ["refunds"]) => lists::payments::refunds(call).await,
         ("GET", ["refunds", id]) => retrieve::<domain::refund::Refund>(call, id).await,
-        ("GET", ["charges"]) => {
-            let filters = Filters {
-                customer: Some(Index::ChargesByCustomer),
-                payment_intent: Some(Index::ChargesByPaymentIntent),
-                ..Filters::default()
-            };
-            list::<domain::charge::Charge>(call, Index::Charges, filters).await
-        }
+        ("GET", ["charges"]) => lists::payments::charges(call).await,
         ("GET", ["charges", id]) => retrieve::<domain::charge::Charge>(call, id).await,
-        ("GET", ["events"]) => list::<domain::event::Event>(call, Index::Events, Filters::default()).await,
+        ("GET", ["events"]) => lists::events::events(call).await,
         ("GET", ["events", id]) => retrieve::<domain::event::Event>(call, id).await,
-        ("GET", ["balance_transactions"]) => {
-            list::<domain::balance_transaction::BalanceTransaction>(call, Index::BalanceTransactions, Filters::default()).await
-        }
+        ("GET", ["balance"]) => lists::statement::balance(call).await,
+        ("GET", ["balance_transactions"]) => lists::statement::balance_transactions(call).await,
         ("GET", ["balance_transactions", id]) => retrieve::<domain::balance_transaction::BalanceTransaction>(call, id).await,
         ("POST", ["customers"]) => resources::create_customer(call).await,
-        ("GET", ["customers"]) => list::<domain::customer::Customer>(call, Index::Customers, Filters::default()).await,
+        ("GET", ["customers"]) => lists::customers::customers(call).await,
+        ("GET", ["customers", id, "payment_methods"]) => lists::customers::cards(call, id).await,
+        ("GET", ["customers", id, "payment_methods", method]) => lists::customers::card(call, id, method).await,
         ("GET", ["customers", id]) => retrieve::<domain::customer::Customer>(call, id).await,
         ("DELETE", ["customers", id]) => resources::delete_customer(call, id).await,
         ("POST", ["payment_methods", id, "attach"]) => resources::attach(call, id).await,
@@ -74,20 +60,14 @@ pub(crate) async fn dispatch(method: &Method, call: Call<'_>) -> Result<Answered
         ("GET", ["payment_methods", id]) => retrieve::<domain::payment_method::PaymentMethod>(call, id).await,
         ("POST", ["tokens"]) => resources::create_token(call).await,
         ("GET", ["tokens", id]) => retrieve::<domain::payment_method::Token>(call, id).await,
-        ("GET", ["payment_methods"]) => {
-            let filters = Filters { customer: Some(Index::PaymentMethodsByCustomer), ..Filters::default() };
-            list::<domain::payment_method::PaymentMethod>(call, Index::PaymentMethods, filters).await
-        }
+        ("GET", ["payment_methods"]) => lists::customers::payment_methods(call).await,
         ("POST", ["payment_methods", id]) => updates::payment_method(call, id).await,
         ("POST", ["customers", id]) => updates::customer(call, id).await,
         ("POST", ["charges", id]) => updates::charge(call, id).await,
         ("POST", ["refunds", id]) => updates::refund(call, id).await,
         ("GET", ["account"]) => updates::account(call).await,
         ("POST", ["setup_intents"]) => setup_intents::create(call).await,
-        ("GET", ["setup_intents"]) => {
-            let filters = Filters { customer: Some(Index::SetupIntentsByCustomer), ..Filters::default() };
-            list::<domain::setup_intent::SetupIntent>(call, Index::SetupIntents, filters).await
-        }
+        ("GET", ["setup_intents"]) => lists::payments::setup_intents(call).await,
         ("GET", ["setup_intents", id]) => retrieve::<domain::setup_intent::SetupIntent>(call, id).await,
         ("POST", ["setup_intents", id]) => setup_intents::update(call, id).await,
         ("POST", ["setup_intents", id, "confirm"]) => setup_intents::confirm(call, id).await,

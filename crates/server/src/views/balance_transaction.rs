@@ -55,14 +55,6 @@ pub struct FeeDetail {
     r#type: &'static str,
 }
 
-const fn kind(source: Source) -> &'static str {
-    match source {
-        Source::Charge(_) => "charge",
-        Source::Refund(_) => "refund",
-        Source::RefundFailure(_) => "refund_failure",
-    }
-}
-
 impl<'a> BalanceTransaction<'a> {
     /// The line as the API shows it.
     #[must_use]
@@ -82,13 +74,13 @@ impl<'a> BalanceTransaction<'a> {
             fee: line.fee,
             fee_details: if line.fee == 0 { Vec::new() } else { vec![fee] },
             net: line.net(),
-            reporting_category: kind(line.source),
+            reporting_category: line.source.kind().as_str(),
             source: match line.source {
                 Source::Charge(id) => SourceRef::Charge(id),
                 Source::Refund(id) | Source::RefundFailure(id) => SourceRef::Refund(id),
             },
             status: if ctx.now >= line.available_on { BalanceStatus::Available } else { BalanceStatus::Pending },
-            r#type: kind(line.source),
+            r#type: line.source.kind().as_str(),
         }
     }
 }

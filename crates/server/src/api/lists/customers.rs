@@ -1,0 +1,75 @@
+//! Customers, and the cards saved with them.
+
+use domain::customer::Customer;
+use domain::payment_method::PaymentMethod;
+use payments::Error;
+use payments::idempotency::Answered;
+use payments::lists::customers_with_email;
+use payments::payment_methods::create::masked;
+use store::{Index, List};
+
+use super::page::{Paging, Source, answer};
+use super::{Call, Failure, Resource, RetrieveParams, find, list_params, tell};
+use crate::params::{self, ParamError, RangeParam};
+
+list_params!(CustomersParams { created: Option<RangeParam>, email: Option<String>, });
+
+pub(crate) async fn customers(call: Call<'_>) -> Result<Answered, Failure> {
+    let params = CustomersParams::of(&call)?;
+    let scope = call.request.scope;
+    let source: Source<Customer> = match params.email.clone() {
+        Some(email) => {
+            let list = customers_with_email(scope, &email);
+            Source::of(list).only(move |customer: &Customer| customer.email.as_deref() == Some(&*email))
+        }
+        None => Source::of(List::all(scope, Index::Customers)),
+    };
+    answer(&call, source, Paging { created: params.created, ..params.paging() }).await
+}
+
+list_params!(PaymentMethodsParams { customer: Option<String>, r#type: Option<String>, });
+
+/// Cards are all there is: any other type that is one has no entries here.
+fn cards_only(kind: Option<&str>) -> Result<(), Failure> {
+    match kind {
+        None | Some("card") => Ok(()),
+        Some(_) => Err(ParamError::invalid("type", "Only the type card is supported.").into()),
+    }
+}
+
+pub(crate) async fn payment_methods(call: Call<'_>) -> Result<Answered, Failure> {
+    let params = PaymentMethodsParams::of(&call)?;
+    cards_only(params.r#type.as_deref())?;
+    let scope = call.request.scope;
+    // Those that nobody saved are not listed.
+    let of_customer = params.customer.as_deref().and_then(Customer::parse);
+    let lists = of_customer.map(|id| List::of(scope, Index::PaymentMethodsByCustomer, id)).into_iter().collect();
+    answer(&call, Source::<PaymentMethod>::merged(lists), params.paging()).await
+}
+
+list_params!(CardsParams { r#type: Option<String>, });
+
+/// The cards of a customer.
+pub(crate) async fn cards(call: Call<'_>, customer: &str) -> Result<Answered, Failure> {
+    let params = CardsParams::of(&call)?;
+    cards_only(params.r#type.as_deref())?;
+    let customer = live(&call, customer).await?;
+    let list = List::of(call.request.scope, Index::PaymentMethodsByCustomer, customer.id.ulid());
+    answer(&call, Source::<PaymentMethod>::of(list), params.paging()).await
+}
+
+/// One card of a customer.
+pub(crate) async fn card(call: Call<'_>, customer: &str, method: &str) -> Result<Answered, Failure> {
+    let params: RetrieveParams = params::from_tree(&call.tree)?;
+    let customer = live(&call, customer).await?;
+    let found = find::<PaymentMethod>(&call, method, "payment_method").await?;
+    if found.customer != Some(customer.id) {
+        return Err(Error::NotFound { kind: "payment_method", id: masked(method), param: "payment_method" }.into());
+    }
+    tell(&call, found, &params.expand).await
+}
+
+async fn live(call: &Call<'_>, text: &str) -> Result<Customer, Failure> {
+    let found = find::<Customer>(call, text, "customer").await?;
+    if found.deleted { Err(Error::NotFound { kind: "customer", id: masked(text), param: "customer" }.into()) } else { Ok(found) }
+}

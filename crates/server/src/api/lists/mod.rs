@@ -1,0 +1,135 @@
+//! Retrieving one object, and pages of many.
+//!
+//! A list's parameters are a struct of their own ([`list_params`]); its filters name what the page is read from
+//! ([`page::Source`]). Absent on purpose: a filter that could make one request read a whole store.
+
+pub(crate) mod customers;
+pub(crate) mod events;
+mod page;
+pub(crate) mod payments;
+pub(crate) mod statement;
+
+use ::payments::idempotency::Answered;
+use ::payments::outcome::Object;
+use ::payments::payment_methods::create::masked;
+use ::payments::ports::Answer;
+use ::payments::records::Record;
+use domain::balance_transaction::BalanceTransaction;
+use domain::charge::Charge;
+use domain::customer::Customer;
+use domain::event::Event;
+use domain::id::{
+    BalanceTransactionId, ChargeId, CustomerId, EventId, PaymentIntentId, PaymentMethodId, RefundId, SetupIntentId, TokenId, Ulid,
+};
+use domain::payment_intent::PaymentIntent;
+use domain::payment_method::{PaymentMethod, Token};
+use domain::refund::Refund;
+use domain::setup_intent::SetupIntent;
+use serde::Deserialize;
+
+use super::Failure;
+use super::dispatch::Call;
+use crate::params::{self, ExpandParam};
+
+/// An object that can be retrieved and listed.
+pub(crate) trait Resource: Record {
+    /// What the API calls it.
+    const NAME: &'static str;
+    /// Its ULID, from its name.
+    fn parse(text: &str) -> Option<Ulid>;
+    /// As an answer.
+    fn object(self) -> Object;
+}
+
+macro_rules! resources {
+    ($($type:ident, $id:ident, $name:literal;)*) => {$(
+        impl Resource for $type {
+            const NAME: &'static str = $name;
+            fn parse(text: &str) -> Option<Ulid> {
+                text.parse::<$id>().ok().map($id::ulid)
+            }
+            fn object(self) -> Object {
+                Object::$type(Box::new(self))
+            }
+        }
+    )*};
+}
+
+resources! {
+    BalanceTransaction, BalanceTransactionId, "balance_transaction";
+    Charge, ChargeId, "charge";
+    Customer, CustomerId, "customer";
+    Event, EventId, "event";
+    PaymentIntent, PaymentIntentId, "payment_intent";
+    PaymentMethod, PaymentMethodId, "payment_method";
+    Refund, RefundId, "refund";
+    SetupIntent, SetupIntentId, "setup_intent";
+    Token, TokenId, "token";
+}
+
+/// The parameters of a list: those that every list takes, and its filters.
+macro_rules! list_params {
+    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $filter:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct $name {
+            limit: Option<i64>,
+            starting_after: Option<String>,
+            ending_before: Option<String>,
+            #[serde(default)]
+            expand: $crate::params::ExpandParam,
+            $($(#[$attribute])* $filter: $type,)*
+        }
+
+        impl $name {
+            /// Reads them.
+            fn of(call: &$crate::api::dispatch::Call<'_>) -> Result<Self, $crate::api::Failure> {
+                Ok($crate::params::from_tree(&call.tree)?)
+            }
+
+            /// Those that every list takes.
+            fn paging(&self) -> $crate::api::lists::page::Paging<'_> {
+                $crate::api::lists::page::Paging {
+                    limit: self.limit,
+                    starting_after: self.starting_after.as_deref(),
+                    ending_before: self.ending_before.as_deref(),
+                    created: None,
+                    expand: &self.expand,
+                }
+            }
+        }
+    };
+}
+use list_params;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetrieveParams {
+    #[serde(default)]
+    expand: ExpandParam,
+}
+
+/// The paths of `expand`, as the use cases take them.
+pub(crate) fn expansions(expand: &ExpandParam) -> Vec<String> {
+    expand.paths().map(str::to_owned).collect()
+}
+
+pub(crate) async fn retrieve<T: Resource>(call: Call<'_>, id: &str) -> Result<Answered, Failure> {
+    let params: RetrieveParams = params::from_tree(&call.tree)?;
+    let found = find::<T>(&call, id, "id").await?;
+    tell(&call, found, &params.expand).await
+}
+
+/// The object of that name; `param` is where the name came from.
+async fn find<T: Resource>(call: &Call<'_>, id: &str, param: &'static str) -> Result<T, Failure> {
+    let missing = || ::payments::Error::NotFound { kind: T::NAME, id: masked(id), param };
+    let ulid = T::parse(id).ok_or_else(missing)?;
+    Ok(call.app.platform.find::<T>(call.request.scope, ulid).await?.ok_or_else(missing)?.value)
+}
+
+/// Answers with the object.
+async fn tell<T: Resource>(call: &Call<'_>, found: T, expand: &ExpandParam) -> Result<Answered, Failure> {
+    let body = call.app.presenter.render_one(call.request.scope, &found.object(), &expansions(expand)).await?;
+    Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
+}

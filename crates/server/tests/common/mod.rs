@@ -1,0 +1,73 @@
+//! A shop in process, and requests to it.
+#![allow(dead_code, unreachable_pub)] // each test file uses a part
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bursar::compose::{Settings, compose};
+use bursar::serve;
+use http::{Request, StatusCode};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// The shop's secret key.
+pub const KEY: &str = "sk_test_integration";
+
+pub async fn shop() -> Router {
+    shop_on("memory:").await
+}
+
+pub async fn shop_on(store: &str) -> Router {
+    let settings = Settings { store: store.to_owned(), bank: None, vault_key: None, public_url: "http://127.0.0.1:1".to_owned() };
+    let composed = compose(&settings).unwrap();
+    serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
+    serve::router(&composed)
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub replayed: bool,
+    pub bytes: Vec<u8>,
+    pub json: Value,
+}
+
+pub async fn call(shop: &Router, method: &str, path: &str, form: &str, idempotency: Option<&str>) -> Reply {
+    let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {KEY}"));
+    if !form.is_empty() {
+        request = request.header("content-type", "application/x-www-form-urlencoded");
+    }
+    if let Some(key) = idempotency {
+        request = request.header("idempotency-key", key);
+    }
+    let response = shop.clone().oneshot(request.body(Body::from(form.to_owned())).unwrap()).await.unwrap();
+    let (status, replayed) = (response.status(), response.headers().contains_key("idempotent-replayed"));
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
+    let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Reply { status, replayed, bytes, json }
+}
+
+pub async fn post(shop: &Router, path: &str, form: &str) -> Reply {
+    call(shop, "POST", path, form, None).await
+}
+
+pub async fn get(shop: &Router, path: &str) -> Reply {
+    call(shop, "GET", path, "", None).await
+}
+
+/// What was made.
+pub async fn made(shop: &Router, path: &str, form: &str) -> Value {
+    let reply = post(shop, path, form).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.json);
+    reply.json
+}
+
+/// A payment that succeeded.
+pub async fn pay(shop: &Router, amount: i64, currency: &str) -> Value {
+    made(shop, "/v1/payment_intents", &format!("amount={amount}&currency={currency}&payment_method=pm_card_visa&confirm=true")).await
+}
+
+/// One field of each object of a page.
+pub async fn listed(shop: &Router, path: &str, field: &str) -> Vec<Value> {
+    let reply = get(shop, path).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.json);
+    reply.json["data"].as_array().unwrap().iter().map(|object| object[field].clone()).collect()
+}
