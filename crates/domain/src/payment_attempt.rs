@@ -159,9 +159,12 @@ pub struct PaymentAttempt {
     /// Why it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<Decline>,
-    /// Captures that the provider refused, so that the next gets a key of its own.
+    /// How much each capture that the provider refused was to take, in the minor unit; the next gets a key of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub captures_refused: Vec<i64>,
+    /// Voids that the provider refused, so that the next gets a key of its own.
     #[serde(default)]
-    pub captures_refused: u32,
+    pub voids_refused: u32,
     /// The idempotency record that waits for the operation's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
@@ -196,6 +199,24 @@ impl PaymentAttempt {
             self.operation = None;
         }
         Ok(())
+    }
+
+    /// The key of the next capture, or of the one under way.
+    #[must_use]
+    pub fn capture_key(&self) -> ProviderKey {
+        ProviderKey::capture(self.id, u32::try_from(self.captures_refused.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The key of the next void, or of the one under way.
+    #[must_use]
+    pub fn void_key(&self) -> ProviderKey {
+        ProviderKey::void(self.id, self.voids_refused)
+    }
+
+    /// Whether it is being given up at the moment.
+    #[must_use]
+    pub fn is_being_voided(&self) -> bool {
+        self.operation.as_ref().is_some_and(|operation| operation.kind == OperationKind::Void)
     }
 
     /// Begins another operation on what was reserved or waits for the buyer.

@@ -33,10 +33,10 @@ impl ProviderKey {
         Self(format!("{attempt}_cap{sequence}"))
     }
 
-    /// The void of an attempt's authorisation.
+    /// The void of an attempt's authorisation. `sequence` counts voids that the provider refused before.
     #[must_use]
-    pub fn void(attempt: PaymentAttemptId) -> Self {
-        Self(format!("{attempt}_void"))
+    pub fn void(attempt: PaymentAttemptId, sequence: u32) -> Self {
+        Self(format!("{attempt}_void{sequence}"))
     }
 
     /// A refund.
@@ -93,7 +93,8 @@ mod tests {
             ProviderKey::authorize(attempt),
             ProviderKey::capture(attempt, 0),
             ProviderKey::capture(attempt, 1),
-            ProviderKey::void(attempt),
+            ProviderKey::void(attempt, 0),
+            ProviderKey::void(attempt, 1),
             ProviderKey::compensate(attempt),
         ];
         for (i, key) in keys.iter().enumerate() {

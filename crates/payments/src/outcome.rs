@@ -5,7 +5,7 @@ use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::event::Event;
-use domain::payment_intent::{CardError, PaymentIntent};
+use domain::payment_intent::{CardError, Command, PaymentIntent};
 use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
@@ -26,13 +26,22 @@ pub enum Object {
     Token(Box<Token>),
 }
 
+/// Why a provider did not do what was asked: the answer is an error that carries the object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It or the issuer refused the card.
+    Card(CardError),
+    /// It did not carry out the command; the payment is as it says.
+    Command(Command),
+}
+
 /// What a use case has to tell.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// What the request was about.
     pub object: Object,
-    /// The card was refused: the answer is an error that carries the object.
-    pub card_error: Option<CardError>,
+    /// The provider refused.
+    pub refused: Option<Refused>,
     /// Objects that changed with it, newer than what the store has until the commit lands.
     pub changed: Vec<Object>,
 }
@@ -41,6 +50,6 @@ impl Outcome {
     /// An object and nothing else.
     #[must_use]
     pub const fn of(object: Object) -> Self {
-        Self { object, card_error: None, changed: Vec::new() }
+        Self { object, refused: None, changed: Vec::new() }
     }
 }

@@ -20,7 +20,7 @@ use crate::change::Change;
 use crate::error::Error;
 use crate::idempotency::{self, Answered};
 use crate::metadata::Changes;
-use crate::outcome::{Object, Outcome};
+use crate::outcome::{Object, Outcome, Refused};
 use crate::payment_intents::settle::{add_events, complete_for};
 use crate::payment_methods::resolve::{MethodInput, Ready};
 use crate::platform::{Platform, Request, racing};
@@ -267,7 +267,7 @@ impl Platform {
         let answers = intent.answers.take();
         let mut outcome = told(intent.clone());
         if intent.status == Status::RequiresPaymentMethod {
-            outcome.card_error.clone_from(&intent.last_error);
+            outcome.refused = intent.last_error.clone().map(Refused::Card);
         }
         let mut batch = Batch::new();
         let mut answer = Answer { status: 200, body: Vec::new() };

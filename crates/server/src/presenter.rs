@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::decline::DeclineCode;
-use domain::payment_intent::CardError;
+use domain::payment_intent::{CardError, Command};
 use domain::scope::Scope;
 use payments::Error;
-use payments::outcome::{Object, Outcome};
+use payments::outcome::{Object, Outcome, Refused};
 use payments::ports::{Answer, Clock, Presenter};
 use serde::Serialize;
 use store::Store;
@@ -29,6 +29,7 @@ use expand::Expansion;
 use expandable::Root;
 
 const OK: u16 = 200;
+const BAD_REQUEST: u16 = 400;
 const PAYMENT_REQUIRED: u16 = 402;
 
 /// Room for an object; most answers are one and need no more.
@@ -99,6 +100,20 @@ impl ApiPresenter {
         write(&value, TYPICAL_BYTES)
     }
 
+    /// A command that the provider did not carry out.
+    fn render_not_done(&self, scope: Scope, object: &Object, command: Command) -> Result<Vec<u8>, Error> {
+        let ctx = Context::of(scope, self.clock.now());
+        let verb = command.verb();
+        let mut message = format!("This PaymentIntent could not be {verb}: its provider did not do it.");
+        let mut body = ErrorBody { code: Some("payment_intent_unexpected_state"), r#type: "invalid_request_error", ..ErrorBody::default() };
+        if let Object::PaymentIntent(intent) = object {
+            message.push_str(&format!(" It has a status of {}.", intent.status.as_str()));
+            body.payment_intent = Some(Box::new(views::PaymentIntent::view(intent, ctx)));
+        }
+        body.message = &message;
+        write(&ErrorView { error: body }, TYPICAL_BYTES)
+    }
+
     fn render_card_error(&self, scope: Scope, object: &Object, error: &CardError) -> Result<Vec<u8>, Error> {
         let ctx = Context::of(scope, self.clock.now());
         let mut body = ErrorBody {
@@ -130,8 +145,14 @@ impl ApiPresenter {
 #[async_trait]
 impl Presenter for ApiPresenter {
     async fn present(&self, scope: Scope, outcome: &Outcome, expand: &[String]) -> Result<Answer, Error> {
-        if let Some(error) = &outcome.card_error {
-            return Ok(Answer { status: PAYMENT_REQUIRED, body: self.render_card_error(scope, &outcome.object, error)? });
+        match &outcome.refused {
+            Some(Refused::Card(error)) => {
+                return Ok(Answer { status: PAYMENT_REQUIRED, body: self.render_card_error(scope, &outcome.object, error)? });
+            }
+            Some(Refused::Command(command)) => {
+                return Ok(Answer { status: BAD_REQUEST, body: self.render_not_done(scope, &outcome.object, *command)? });
+            }
+            None => {}
         }
         // The object itself is as fresh as what changed with it, and may be referred to by that.
         let fresh: Vec<&Object> = outcome.changed.iter().chain([&outcome.object]).collect();

@@ -45,7 +45,8 @@ pub fn begin_authorize(
         operation: Some(operation),
         approval: None,
         decline: None,
-        captures_refused: 0,
+        captures_refused: Vec::new(),
+        voids_refused: 0,
         answers: None,
         conflicted: false,
         created_at: ctx.now,
@@ -85,7 +86,7 @@ pub fn settle_authorize(
     }
 }
 
-fn approved(
+pub(super) fn approved(
     ctx: &mut Context<'_>,
     mut intent: PaymentIntent,
     mut attempt: PaymentAttempt,
@@ -116,17 +117,18 @@ fn approved(
         (None, EventKind::PaymentIntentAmountCapturableUpdated)
     };
     let events = vec![ctx.charge_event(EventKind::ChargeSucceeded, &mut charge), ctx.intent_event(kind, &mut intent)];
-    Ok(PaymentChange { intent, attempt: Some(attempt), charge: Some(charge), booking, events })
+    Ok(PaymentChange { charge: Some(charge), booking, events, ..PaymentChange::of(intent, attempt) })
 }
 
-fn declined(
+pub(super) fn declined(
     ctx: &mut Context<'_>,
     mut intent: PaymentIntent,
     mut attempt: PaymentAttempt,
     method: &PaymentMethod,
     decline: Decline,
 ) -> Result<PaymentChange, Error> {
-    let after_challenge = attempt.status == payment_attempt::Status::ActionRequired;
+    // What is being voided without a grant had waited for the buyer.
+    let after_challenge = attempt.status == payment_attempt::Status::ActionRequired || attempt.is_being_voided();
     let mut charge = charge_of(ctx, &intent, &attempt, method);
     let authentication_failed = after_challenge && decline.code == crate::decline::DeclineCode::AuthenticationRequired;
     let (code, decline_code) = if authentication_failed {
@@ -145,7 +147,7 @@ fn declined(
     intent.last_error = Some(CardError { code, decline_code, charge: Some(charge.id), payment_method: Some(Box::new(method.clone())) });
     let events =
         vec![ctx.charge_event(EventKind::ChargeFailed, &mut charge), ctx.intent_event(EventKind::PaymentIntentPaymentFailed, &mut intent)];
-    Ok(PaymentChange { intent, attempt: Some(attempt), charge: Some(charge), booking: None, events })
+    Ok(PaymentChange { charge: Some(charge), events, ..PaymentChange::of(intent, attempt) })
 }
 
 fn action_required(
@@ -158,7 +160,7 @@ fn action_required(
     intent.become_(Status::RequiresAction)?;
     intent.next_action = Some(NextAction { redirect_url: challenge.redirect_url, return_url: attempt.return_url.clone() });
     let events = vec![ctx.intent_event(EventKind::PaymentIntentRequiresAction, &mut intent)];
-    Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events })
+    Ok(PaymentChange { events, ..PaymentChange::of(intent, attempt) })
 }
 
 /// Notes that the outcome of whatever is under way is not known; tells it the first time.
@@ -171,7 +173,7 @@ pub(super) fn unknown(
     let first = attempt.status != payment_attempt::Status::Unknown;
     attempt.note_unknown(reason, ctx.now)?;
     let events = if first { vec![ctx.intent_event(EventKind::PaymentIntentProcessing, &mut intent)] } else { Vec::new() };
-    Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events })
+    Ok(PaymentChange { events, ..PaymentChange::of(intent, attempt) })
 }
 
 fn charge_of(ctx: &mut Context<'_>, intent: &PaymentIntent, attempt: &PaymentAttempt, method: &PaymentMethod) -> Charge {

@@ -7,7 +7,6 @@ use crate::money::Money;
 use crate::outcome::FollowUpOutcome;
 use crate::payment_attempt::{self, Operation, OperationKind, PaymentAttempt};
 use crate::payment_intent::{Command, PaymentIntent, Status};
-use crate::provider_key::ProviderKey;
 
 /// Begins a capture of `amount`, or of all that is reserved.
 ///
@@ -29,9 +28,8 @@ pub fn begin_capture(
     if amount > attempt.amount.minor() {
         return Err(Refusal::TooMuch { available: attempt.amount.minor() }.into());
     }
-    let key = ProviderKey::capture(attempt.id, attempt.captures_refused);
     let amount = Money::new(amount, attempt.amount.currency());
-    attempt.begin(Operation::begin(OperationKind::Capture, key, amount, ctx.now))?;
+    attempt.begin(Operation::begin(OperationKind::Capture, attempt.capture_key(), amount, ctx.now))?;
     intent.become_(Status::Processing)?;
     Ok((intent, attempt))
 }
@@ -59,13 +57,13 @@ pub fn settle_capture(
                 ctx.charge_event(EventKind::ChargeCaptured, &mut charge),
                 ctx.intent_event(EventKind::PaymentIntentSucceeded, &mut intent),
             ];
-            Ok(PaymentChange { intent, attempt: Some(attempt), charge: Some(charge), booking, events })
+            Ok(PaymentChange { charge: Some(charge), booking, events, ..PaymentChange::of(intent, attempt) })
         }
         FollowUpOutcome::Refused(_) => {
-            attempt.captures_refused = attempt.captures_refused.saturating_add(1);
+            attempt.captures_refused.push(amount.minor());
             attempt.become_(payment_attempt::Status::Authorized)?;
             intent.become_(Status::RequiresCapture)?;
-            Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events: Vec::new() })
+            Ok(PaymentChange { refused: Some(Command::Capture), ..PaymentChange::of(intent, attempt) })
         }
         FollowUpOutcome::Unknown(reason) => authorize::unknown(ctx, intent, attempt, *reason),
     }

@@ -13,7 +13,7 @@ pub use authorize::{Presence, begin_authorize, save_method, settle_authorize};
 pub use capture::{begin_capture, settle_capture};
 pub use refund::{RefundRequest, begin_refund, settle_refund};
 pub use setup::{SetupChange, begin_setup, cancel_setup, settle_setup};
-pub use void::{begin_void, cancel_unsent, settle_void};
+pub use void::{begin_void, cancel_unsent, settle_refused_void, settle_void, void_came_too_late};
 
 use crate::account::Account;
 use crate::balance_transaction::{BalanceTransaction, Source};
@@ -70,6 +70,14 @@ pub struct PaymentChange {
     pub booking: Option<Booking>,
     /// What to tell.
     pub events: Vec<Event>,
+    /// What the shop had asked for, when the provider did not do it.
+    pub refused: Option<payment_intent::Command>,
+}
+
+impl PaymentChange {
+    const fn of(intent: PaymentIntent, attempt: PaymentAttempt) -> Self {
+        Self { intent, attempt: Some(attempt), charge: None, booking: None, events: Vec::new(), refused: None }
+    }
 }
 
 /// What changes with a refund, to be committed together.

@@ -3,10 +3,10 @@
 use super::{Context, Error, PaymentChange, authorize};
 use crate::charge::Charge;
 use crate::event::EventKind;
-use crate::outcome::FollowUpOutcome;
+use crate::outcome::{AuthorizeOutcome, FollowUpOutcome, UnknownReason};
 use crate::payment_attempt::{self, Operation, OperationKind, PaymentAttempt};
 use crate::payment_intent::{CancellationReason, Command, PaymentIntent, Status};
-use crate::provider_key::ProviderKey;
+use crate::payment_method::PaymentMethod;
 
 /// Cancels a payment of which no provider holds anything.
 ///
@@ -20,7 +20,7 @@ pub fn cancel_unsent(ctx: &mut Context<'_>, mut intent: PaymentIntent, reason: O
     intent.canceled_at = Some(ctx.now);
     intent.cancellation_reason = reason;
     let events = vec![ctx.intent_event(EventKind::PaymentIntentCanceled, &mut intent)];
-    Ok(PaymentChange { intent, attempt: None, charge: None, booking: None, events })
+    Ok(PaymentChange { intent, attempt: None, charge: None, booking: None, events, refused: None })
 }
 
 /// Begins to give up what the provider holds: a reservation, or a wait for the buyer.
@@ -36,8 +36,7 @@ pub fn begin_void(
     if !Command::Cancel.allowed_in(intent.status) {
         return Err(Error::Command { command: Command::Cancel, status: intent.status });
     }
-    let operation = Operation::begin(OperationKind::Void, ProviderKey::void(attempt.id), attempt.amount, ctx.now);
-    attempt.begin(operation)?;
+    attempt.begin(Operation::begin(OperationKind::Void, attempt.void_key(), attempt.amount, ctx.now))?;
     intent.become_(Status::Processing)?;
     intent.cancellation_reason = reason;
     Ok((intent, attempt))
@@ -69,21 +68,57 @@ pub fn settle_void(
                 None => None,
             };
             events.push(ctx.intent_event(EventKind::PaymentIntentCanceled, &mut intent));
-            Ok(PaymentChange { intent, attempt: Some(attempt), charge, booking: None, events })
+            Ok(PaymentChange { charge, events, ..PaymentChange::of(intent, attempt) })
         }
-        FollowUpOutcome::Refused(_) if attempt.approval.is_some() => {
+        FollowUpOutcome::Refused(_) if void_came_too_late(&attempt, outcome) => {
+            authorize::unknown(ctx, intent, attempt, UnknownReason::StillProcessing)
+        }
+        FollowUpOutcome::Refused(_) => {
+            attempt.voids_refused = attempt.voids_refused.saturating_add(1);
             attempt.become_(payment_attempt::Status::Authorized)?;
             intent.become_(Status::RequiresCapture)?;
             intent.cancellation_reason = None;
-            Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events: Vec::new() })
-        }
-        // The buyer acted first: the authorisation's own outcome, asked for next, decides.
-        FollowUpOutcome::Refused(_) => {
-            let key = ProviderKey::authorize(attempt.id);
-            attempt.operation = Some(Operation::begin(OperationKind::Authorize, key, attempt.amount, ctx.now));
-            intent.cancellation_reason = None;
-            Ok(PaymentChange { intent, attempt: Some(attempt), charge: None, booking: None, events: Vec::new() })
+            Ok(PaymentChange { refused: Some(Command::Cancel), ..PaymentChange::of(intent, attempt) })
         }
         FollowUpOutcome::Unknown(reason) => authorize::unknown(ctx, intent, attempt, *reason),
+    }
+}
+
+/// Whether the buyer acted before the wait for them could be given up: then the authorisation's own outcome, which
+/// the provider must be asked for, says how the payment stands ([`settle_refused_void`]).
+#[must_use]
+pub const fn void_came_too_late(attempt: &PaymentAttempt, outcome: &FollowUpOutcome) -> bool {
+    matches!(outcome, FollowUpOutcome::Refused(_)) && attempt.approval.is_none()
+}
+
+/// Settles a void that came too late, by the authorisation's own outcome: a payment that was granted stands and the
+/// shop hears that it was not canceled; one that was declined is held by nobody and is canceled after all.
+///
+/// # Errors
+/// The records do not belong together, or an edge is not declared.
+pub fn settle_refused_void(
+    ctx: &mut Context<'_>,
+    mut intent: PaymentIntent,
+    mut attempt: PaymentAttempt,
+    method: &PaymentMethod,
+    outcome: AuthorizeOutcome,
+) -> Result<PaymentChange, Error> {
+    match outcome {
+        AuthorizeOutcome::Approved(approval) => {
+            attempt.voids_refused = attempt.voids_refused.saturating_add(1);
+            intent.cancellation_reason = None;
+            let change = authorize::approved(ctx, intent, attempt, method, approval)?;
+            Ok(PaymentChange { refused: Some(Command::Cancel), ..change })
+        }
+        AuthorizeOutcome::Declined(decline) => {
+            let mut change = authorize::declined(ctx, intent, attempt, method, decline)?;
+            change.intent.become_(Status::Canceled)?;
+            change.intent.canceled_at = Some(ctx.now);
+            change.events.push(ctx.intent_event(EventKind::PaymentIntentCanceled, &mut change.intent));
+            Ok(change)
+        }
+        // It refused the void and yet says that nothing has happened: only asking again can tell.
+        AuthorizeOutcome::ActionRequired(_) => authorize::unknown(ctx, intent, attempt, UnknownReason::StillProcessing),
+        AuthorizeOutcome::Unknown(reason) => authorize::unknown(ctx, intent, attempt, reason),
     }
 }

@@ -130,6 +130,7 @@ impl Platform {
                 }
             },
         };
+        let fact = self.complete(attempt, fact).await?;
         let settled = self.settle_once(scope, account, Cause::default(), &subject, fact, None).await?;
         Ok(settled.is_some())
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use domain::card::{CardNumber, Cvc, Expiry};
 use domain::charge::Charge;
-use domain::outcome::{AuthorizeOutcome, FollowUpOutcome};
+use domain::flow::void_came_too_late;
+use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, UnknownReason};
 use domain::payment_attempt::{OperationKind, PaymentAttempt};
 use domain::payment_intent::{FutureUsage, PaymentIntent};
 use domain::payment_method::PaymentMethod;
+use domain::provider_key::ProviderKey;
 use domain::scope::Scope;
 use providers::{Authorize, Capture, CardForProvider, Connector, Initiator, Void};
 
@@ -43,6 +45,8 @@ pub(crate) enum Fact {
     Authorize(AuthorizeOutcome),
     Capture(FollowUpOutcome),
     Void(FollowUpOutcome),
+    /// The void came too late; that is what became of the authorisation.
+    RefusedVoid(AuthorizeOutcome),
 }
 
 impl Platform {
@@ -56,6 +60,7 @@ impl Platform {
         let request = request.clone();
         let task = tokio::spawn(async move {
             let fact = platform.perform(request.scope, &begun).await;
+            let fact = platform.complete(&begun.attempt.value, fact).await?;
             platform.settle_payment(&request, begun, fact).await
         });
         task.await.map_err(|e| Error::Internal(format!("the operation's task ended: {e}")))?
@@ -95,7 +100,7 @@ impl Platform {
                 let asked = self.authorize_request(scope, begun, number.clone(), cvc.clone());
                 match asked {
                     Some(asked) => Fact::Authorize(connector.authorize(asked).await),
-                    None => Fact::Authorize(AuthorizeOutcome::Unknown(domain::outcome::UnknownReason::Interrupted)),
+                    None => Fact::Authorize(AuthorizeOutcome::Unknown(UnknownReason::Interrupted)),
                 }
             }
             Work::Capture { connector } => match capture_request(attempt) {
@@ -107,6 +112,23 @@ impl Platform {
                 None => Fact::Void(FollowUpOutcome::Refused("nothing is reserved".to_owned())),
             },
         }
+    }
+
+    /// Asks for what a fact alone does not tell: how an authorisation ended that could not be voided any more.
+    pub(crate) async fn complete(&self, attempt: &PaymentAttempt, fact: Fact) -> Result<Fact, Error> {
+        let Fact::Void(outcome) = &fact else { return Ok(fact) };
+        if !void_came_too_late(attempt, outcome) {
+            return Ok(fact);
+        }
+        let key = ProviderKey::authorize(attempt.id);
+        Ok(Fact::RefusedVoid(match self.connector(&attempt.provider)?.query(&key).await {
+            QueryOutcome::Authorize(outcome) => outcome,
+            QueryOutcome::Unknown(reason) => AuthorizeOutcome::Unknown(reason),
+            // It knew the authorisation when it asked for the buyer, and under this key nothing else was ever sent.
+            QueryOutcome::NotFound | QueryOutcome::Capture(_) | QueryOutcome::Void(_) | QueryOutcome::Refund(_) => {
+                AuthorizeOutcome::Unknown(UnknownReason::Unreadable)
+            }
+        }))
     }
 
     fn authorize_request(&self, scope: Scope, begun: &Begun, number: CardNumber, cvc: Option<Arc<Cvc>>) -> Option<Authorize> {
@@ -146,7 +168,7 @@ fn capture_request(attempt: &PaymentAttempt) -> Option<Capture> {
     let operation = attempt.operation.as_ref()?;
     Some(Capture {
         key: operation.key.clone(),
-        authorization_key: domain::provider_key::ProviderKey::authorize(attempt.id),
+        authorization_key: ProviderKey::authorize(attempt.id),
         provider_reference: attempt.approval.as_ref()?.provider_reference.clone(),
         amount: operation.amount,
     })
@@ -155,9 +177,5 @@ fn capture_request(attempt: &PaymentAttempt) -> Option<Capture> {
 fn void_request(attempt: &PaymentAttempt) -> Option<Void> {
     let operation = attempt.operation.as_ref()?;
     let reference = attempt.approval.as_ref().map(|a| a.provider_reference.clone()).unwrap_or_default();
-    Some(Void {
-        key: operation.key.clone(),
-        authorization_key: domain::provider_key::ProviderKey::authorize(attempt.id),
-        provider_reference: reference,
-    })
+    Some(Void { key: operation.key.clone(), authorization_key: ProviderKey::authorize(attempt.id), provider_reference: reference })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::account::Account;
 use domain::charge::Charge;
 use domain::event::{Cause, Event};
-use domain::flow::{self, PaymentChange, settle_authorize, settle_capture, settle_void};
+use domain::flow::{self, PaymentChange, settle_authorize, settle_capture, settle_refused_void, settle_void};
 use domain::payment_attempt::{PaymentAttempt, Status as AttemptStatus};
 use domain::payment_intent::{PaymentIntent, Status};
 use domain::payment_method::PaymentMethod;
@@ -18,7 +18,7 @@ use crate::balance;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, IdempotencyRecord, KeptAnswer};
 use crate::lists;
-use crate::outcome::{Object, Outcome};
+use crate::outcome::{Object, Outcome, Refused};
 use crate::platform::{Platform, Request};
 use crate::ports::{Answer, Minting};
 use crate::records::{Loaded, decode, encode, insert, key_of, update};
@@ -123,6 +123,7 @@ impl Platform {
                 let charge = charge.ok_or(flow::Error::Inconsistent("a capture without its charge"))?;
                 Some(settle_capture(&mut ctx, intent, attempt, charge, &outcome)?)
             }
+            Fact::RefusedVoid(outcome) => Some(settle_refused_void(&mut ctx, intent, attempt, &subject.method, outcome)?),
             Fact::Void(outcome) => Some(settle_void(&mut ctx, intent, attempt, charge, &outcome)?),
         };
         Ok(change)
@@ -184,8 +185,10 @@ fn outcome_of(change: &PaymentChange, saved: Option<PaymentMethod>) -> Outcome {
     changed.extend(line.map(|l| Object::BalanceTransaction(Box::new(l))));
     changed.extend(saved.map(|m| Object::PaymentMethod(Box::new(m))));
     let declined = change.attempt.as_ref().is_some_and(|a| a.status == AttemptStatus::Declined);
-    let card_error = if declined { change.intent.last_error.clone() } else { None };
-    Outcome { object: Object::PaymentIntent(Box::new(change.intent.clone())), card_error, changed }
+    // A payment that is canceled as it was asked to be has not failed, whatever became of its card.
+    let card_error = change.intent.last_error.clone().filter(|_| declined && change.intent.status != Status::Canceled);
+    let refused = change.refused.map(Refused::Command).or(card_error.map(Refused::Card));
+    Outcome { object: Object::PaymentIntent(Box::new(change.intent.clone())), refused, changed }
 }
 
 fn add_change(scope: Scope, subject: &Subject, change: &PaymentChange, batch: &mut Batch) -> Result<(), Error> {

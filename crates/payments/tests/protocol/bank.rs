@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use async_trait::async_trait;
-use domain::outcome::{Approval, AuthorizeOutcome, Challenge, FollowUpOutcome, QueryOutcome, RefundOutcome};
+use domain::decline::DeclineCode;
+use domain::outcome::{Approval, AuthorizeOutcome, Challenge, Decline, FollowUpOutcome, QueryOutcome, RefundOutcome};
 use domain::payment_intent::ThreeDSecureRequest;
 use domain::provider_key::ProviderKey;
 use domain::scope::Mode;
@@ -61,6 +62,11 @@ pub fn approved(captured: bool) -> AuthorizeOutcome {
     AuthorizeOutcome::Approved(approval(captured))
 }
 
+pub fn declined() -> AuthorizeOutcome {
+    let code = DeclineCode::InsufficientFunds;
+    AuthorizeOutcome::Declined(Decline { code, provider_reference: None, network_decline_code: None, cvc_check: None })
+}
+
 pub fn challenge() -> AuthorizeOutcome {
     AuthorizeOutcome::ActionRequired(Challenge {
         provider_reference: "ref".to_owned(),
@@ -72,6 +78,11 @@ impl Bank {
     /// The next authorisation or card check ends so.
     pub fn will_authorize(&self, outcome: AuthorizeOutcome) {
         self.0.lock().authorize.push_back(outcome);
+    }
+
+    /// The next capture or void ends so.
+    pub fn will_follow_up(&self, outcome: FollowUpOutcome) {
+        self.0.lock().follow_up.push_back(outcome);
     }
 
     /// From now on that is what is known under the key.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
 
 mod bank;
+mod commands;
 mod recovery;
 mod setup_intents;
 mod shop;

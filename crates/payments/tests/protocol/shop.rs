@@ -17,8 +17,8 @@ use domain::setup_intent::SetupIntent;
 use domain::time::Timestamp;
 use payments::accounts::NewAccount;
 use payments::customers::CustomerChange;
-use payments::idempotency::Answered;
-use payments::outcome::{Object, Outcome};
+use payments::idempotency::{Answered, Idempotency};
+use payments::outcome::{Object, Outcome, Refused};
 use payments::payment_intents::confirm::Confirmation;
 use payments::payment_intents::create::NewPaymentIntent;
 use payments::payment_methods::resolve::MethodInput;
@@ -76,7 +76,12 @@ impl Presenter for Plain {
             Object::SetupIntent(object) => serde_json::to_vec(object),
             Object::Token(object) => serde_json::to_vec(object),
         };
-        Ok(Answer { status: if outcome.card_error.is_some() { 402 } else { 200 }, body: body.unwrap() })
+        let status = match outcome.refused {
+            Some(Refused::Card(_)) => 402,
+            Some(Refused::Command(_)) => 400,
+            None => 200,
+        };
+        Ok(Answer { status, body: body.unwrap() })
     }
 }
 
@@ -145,6 +150,11 @@ impl Shop {
         Request { scope: self.scope, account: Arc::clone(&self.account), id, idempotency: None, expand: Vec::new() }
     }
 
+    pub fn request_under(&self, key: &str) -> Request {
+        let idempotency = Some(Idempotency { key: key.to_owned(), fingerprint: format!("fingerprint of {key}") });
+        Request { idempotency, ..self.request() }
+    }
+
     pub async fn load<T: Record>(&self, id: Ulid) -> T {
         self.platform.find::<T>(self.scope, id).await.unwrap().expect("a record").value
     }
@@ -205,6 +215,10 @@ pub fn payment() -> NewPaymentIntent {
         metadata: Metadata::default(),
         confirm: Some(Confirmation::default()),
     }
+}
+
+pub fn reservation() -> NewPaymentIntent {
+    NewPaymentIntent { capture_method: CaptureMethod::Manual, ..payment() }
 }
 
 pub fn payment_asking(three_d_secure: ThreeDSecureRequest) -> NewPaymentIntent {

@@ -153,7 +153,7 @@ async fn what_changed_with_the_answer_is_newer_than_the_store() {
     let mut line = samples::balance_transaction(Source::Charge(charge.id), NOW);
     line.id = unknown_to_the_store;
     let changed = vec![Object::Charge(Box::new(charge)), Object::BalanceTransaction(Box::new(line))];
-    let outcome = Outcome { object: paid(), card_error: None, changed };
+    let outcome = Outcome { object: paid(), refused: None, changed };
     let expand = owned(&["latest_charge.balance_transaction"]);
     let answer = world.presenter.present(SCOPE, &outcome, &expand).await.unwrap();
     let view: Value = serde_json::from_slice(&answer.body).unwrap();
@@ -208,7 +208,7 @@ async fn a_refused_card_answers_402_with_the_payment_and_the_card() {
     let world = World::new().await;
     let object = payment(payment_intent::Status::RequiresPaymentMethod);
     let card_error = samples::card_error(CardErrorCode::CardDeclined, Some(DeclineCode::InsufficientFunds));
-    let outcome = Outcome { object: object.clone(), card_error: Some(card_error), changed: Vec::new() };
+    let outcome = Outcome { object: object.clone(), refused: Some(Refused::Card(card_error)), changed: Vec::new() };
     let answer = world.presenter.present(SCOPE, &outcome, &owned(&["customer"])).await.unwrap();
     let view: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(answer.status, 402);
@@ -223,11 +223,25 @@ async fn a_refused_card_answers_402_with_the_payment_and_the_card() {
 }
 
 #[tokio::test]
+async fn a_command_that_the_provider_refused_answers_400_with_the_payment_as_it_is() {
+    let world = World::new().await;
+    let object = payment(payment_intent::Status::Succeeded);
+    let refused = Some(Refused::Command(Command::Cancel));
+    let outcome = Outcome { object: object.clone(), refused, changed: Vec::new() };
+    let answer = world.presenter.present(SCOPE, &outcome, &[]).await.unwrap();
+    let error = &serde_json::from_slice::<Value>(&answer.body).unwrap()["error"];
+    assert_eq!((answer.status, &error["type"]), (400, &json!("invalid_request_error")));
+    assert_eq!(error["code"], "payment_intent_unexpected_state");
+    assert_eq!(error["message"], "This PaymentIntent could not be canceled: its provider did not do it. It has a status of succeeded.");
+    assert_eq!(error["payment_intent"], world.one(&object, &[]).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_refused_set_up_carries_the_set_up() {
     let world = World::new().await;
     let object = Object::SetupIntent(Box::new(samples::setup_intent(setup_intent::Status::RequiresPaymentMethod)));
     let card_error = samples::card_error(CardErrorCode::SetupIntentAuthenticationFailure, None);
-    let outcome = Outcome { object, card_error: Some(card_error), changed: Vec::new() };
+    let outcome = Outcome { object, refused: Some(Refused::Card(card_error)), changed: Vec::new() };
     let answer = world.presenter.present(SCOPE, &outcome, &[]).await.unwrap();
     let view: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(view["error"]["setup_intent"]["object"], "setup_intent");
