@@ -6,6 +6,7 @@ use crate::currency::Currency;
 use crate::fee::FeeSchedule;
 use crate::id::{AccountId, ApiKeyId};
 use crate::scope::{Mode, Scope};
+use crate::statement;
 use crate::time::Timestamp;
 
 /// A merchant.
@@ -22,12 +23,42 @@ pub struct Account {
     pub country: String,
     /// The currency reports begin with.
     pub default_currency: Currency,
+    /// What buyers read on their statements; made of the name when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_descriptor: Option<String>,
+    /// What buyers' statements begin with where a payment says more; cut from the descriptor when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_descriptor_prefix: Option<String>,
     /// What each payment costs the merchant.
     pub fees: FeeSchedule,
     /// Days from a payment to its being available.
     pub settlement_days: u8,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Account {
+    /// What buyers read on their statements.
+    #[must_use]
+    pub fn descriptor(&self) -> String {
+        self.statement_descriptor.clone().unwrap_or_else(|| statement::of_name(&self.name))
+    }
+
+    /// What buyers' statements begin with where a payment says more.
+    #[must_use]
+    pub fn descriptor_prefix(&self) -> String {
+        self.statement_descriptor_prefix.clone().unwrap_or_else(|| statement::prefix_of(&self.descriptor()))
+    }
+
+    /// What the statement of one payment says, given the payment's own words.
+    #[must_use]
+    pub fn statement_line(&self, descriptor: Option<&str>, suffix: Option<&str>) -> String {
+        match (suffix, descriptor) {
+            (Some(suffix), _) => statement::join(&self.descriptor_prefix(), suffix),
+            (None, Some(whole)) => whole.to_owned(),
+            (None, None) => self.descriptor(),
+        }
+    }
 }
 
 /// What a key may be used for.

@@ -128,7 +128,10 @@ pub struct Charge {
     /// Where the goods go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipping: Option<Shipping>,
-    /// What the buyer's statement says.
+    /// What the buyer's statement says, made of the merchant's and the payment's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_line: Option<String>,
+    /// What the payment wanted the buyer's statement to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement_descriptor: Option<String>,
     /// What the buyer's statement says after the shop's own prefix.

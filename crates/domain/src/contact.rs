@@ -58,3 +58,30 @@ pub struct Shipping {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking_number: Option<String>,
 }
+
+/// The longest e-mail address taken: as long as the API documents it.
+pub const MAX_EMAIL: usize = 512;
+
+/// Whether a text has the form of an e-mail address. Only sending to it could tell more.
+#[must_use]
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let labels_are_whole = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
+    text.len() <= MAX_EMAIL && !local.is_empty() && !local.contains('@') && labels_are_whole && !text.contains(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_email_address_has_one_at_and_a_domain_with_a_dot() {
+        for good in ["a@b.co", "jenny.rosen+1@sub.example.com", "zoë@exämple.de"] {
+            assert!(is_email(good), "{good}");
+        }
+        let long = format!("{}@example.com", "a".repeat(MAX_EMAIL));
+        for bad in ["", "a", "@", "a@b", "a@.com", "a@b..com", "@b.com", "a@b.com.", "a b@c.com", "a@b@c.com", &long] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}

@@ -28,4 +28,5 @@ pub mod provider_key;
 pub mod refund;
 pub mod scope;
 pub mod setup_intent;
+pub mod statement;
 pub mod time;

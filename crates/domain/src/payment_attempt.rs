@@ -146,6 +146,9 @@ pub struct PaymentAttempt {
     /// When the buyer is to be asked to authenticate; kept so that what is sent again is what was begun.
     #[serde(default, skip_serializing_if = "ThreeDSecureRequest::is_automatic")]
     pub three_d_secure: ThreeDSecureRequest,
+    /// What the buyer's statement is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_line: Option<String>,
     /// Which connector carries it out.
     pub provider: String,
     /// Where it stands.

@@ -121,10 +121,12 @@ impl Command {
 
 /// When the money is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum CaptureMethod {
     /// With the authorisation.
     Automatic,
+    /// As soon as the provider can; cards can with the authorisation.
+    AutomaticAsync,
     /// When the shop says so.
     Manual,
 }
@@ -167,6 +169,34 @@ impl ThreeDSecureRequest {
 pub enum FutureUsage {
     OnSession,
     OffSession,
+}
+
+/// Whether kinds of payment methods that send the buyer elsewhere may be offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // as in the API
+pub enum AllowRedirects {
+    Always,
+    Never,
+}
+
+/// Who may confirm a payment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmationMethod {
+    /// The shop, or the buyer's browser with the client secret.
+    #[default]
+    Automatic,
+    /// The shop alone.
+    Manual,
+}
+
+impl ConfirmationMethod {
+    /// Browsers may confirm.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        *self == Self::Automatic
+    }
 }
 
 /// Why a payment was given up.
@@ -238,6 +268,14 @@ pub struct PaymentIntent {
     pub statement_descriptor_suffix: Option<String>,
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// Whatever kinds of methods are enabled may pay; `None` when the shop named the kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic_payment_methods: Option<AllowRedirects>,
+    #[serde(default, skip_serializing_if = "ConfirmationMethod::is_automatic")]
+    pub confirmation_method: ConfirmationMethod,
+    /// When to ask the buyer to authenticate, unless a confirmation says otherwise.
+    #[serde(default, skip_serializing_if = "ThreeDSecureRequest::is_automatic")]
+    pub three_d_secure: ThreeDSecureRequest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_attempt: Option<PaymentAttemptId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -270,6 +308,13 @@ impl PaymentIntent {
     #[must_use]
     pub fn client_secret(&self) -> String {
         format!("{}_secret_{}", self.id, self.secret)
+    }
+
+    /// Whether a confirmation only asks how it went: a shop that confirms by itself does so once more after the
+    /// buyer has authenticated, and by then the issuer's answer has settled the payment.
+    #[must_use]
+    pub fn was_confirmed(&self) -> bool {
+        self.confirmation_method == ConfirmationMethod::Manual && matches!(self.status, Status::RequiresCapture | Status::Succeeded)
     }
 
     /// Changes the status along a declared edge; only a payment that requires action keeps one.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{CustomerId, PaymentMethodId, SetupAttemptId, SetupIntentId};
 use crate::metadata::Metadata;
 use crate::payment_attempt::Operation;
-use crate::payment_intent::{CancellationReason, CardError, FutureUsage, NextAction};
+use crate::payment_intent::{AllowRedirects, CancellationReason, CardError, FutureUsage, NextAction, ThreeDSecureRequest};
 use crate::time::Timestamp;
 
 /// Where saving a card stands.
@@ -81,6 +81,12 @@ pub struct SetupIntent {
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// Whatever kinds of methods are enabled may be saved; `None` when the shop named the kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic_payment_methods: Option<AllowRedirects>,
+    /// When to ask the buyer to authenticate.
+    #[serde(default, skip_serializing_if = "ThreeDSecureRequest::is_automatic")]
+    pub three_d_secure: ThreeDSecureRequest,
     /// The try under way or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_attempt: Option<SetupAttemptId>,

@@ -8,11 +8,13 @@ use domain::currency::Currency;
 use domain::fee::FeeSchedule;
 use domain::id::{AccountId, ApiKeyId};
 use domain::scope::{Mode, Scope};
+use domain::statement::Part;
 use store::{Batch, Index, Key, List, Precondition, Scan};
 
 use crate::error::Error;
 use crate::platform::{Platform, racing};
 use crate::records::{Loaded, Record, decode, encode, insert};
+use crate::texts;
 
 /// Merchants or keys listed in one go.
 const AT_ONCE: usize = 1_000;
@@ -32,14 +34,18 @@ pub struct NewAccount {
     pub country: String,
     /// The currency reports begin with.
     pub default_currency: Currency,
+    /// What buyers read on their statements; made of the name when `None`.
+    pub statement_descriptor: Option<String>,
 }
 
 impl Platform {
     /// Makes a merchant.
     ///
     /// # Errors
-    /// The store failed.
+    /// The descriptor or e-mail address cannot be one, or the store failed.
     pub async fn create_account(&self, new: &NewAccount) -> Result<Account, Error> {
+        texts::email("email", new.email.as_ref())?;
+        texts::statement(Part::Whole, new.statement_descriptor.as_ref())?;
         racing(|| async {
             let account = Account {
                 id: AccountId::new(self.mint()),
@@ -47,6 +53,8 @@ impl Platform {
                 email: new.email.clone(),
                 country: new.country.clone(),
                 default_currency: new.default_currency,
+                statement_descriptor: new.statement_descriptor.clone(),
+                statement_descriptor_prefix: None,
                 fees: FeeSchedule::default(),
                 settlement_days: SETTLEMENT_DAYS,
                 created_at: self.now(),

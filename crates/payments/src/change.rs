@@ -21,4 +21,16 @@ impl<T: Clone> Change<T> {
             Self::Set(value) => *field = Some(value.clone()),
         }
     }
+
+    /// Changes a field that is never absent; cleared, it has its default again.
+    pub fn apply_or_default(&self, field: &mut T)
+    where
+        T: Default,
+    {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = T::default(),
+            Self::Set(value) => *field = value.clone(),
+        }
+    }
 }

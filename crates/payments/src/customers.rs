@@ -1,7 +1,7 @@
 //! Buyers the merchant knows: made, changed, deleted.
 
 use domain::contact::{Address, Shipping};
-use domain::customer::Customer;
+use domain::customer::{Customer, TaxExempt, is_invoice_prefix};
 use domain::event::{EventKind, Snapshot};
 use domain::id::{CustomerId, PaymentMethodId};
 use domain::metadata::Metadata;
@@ -18,6 +18,7 @@ use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::{Loaded, insert, update};
+use crate::texts;
 
 /// What a request says of a customer.
 #[derive(Clone, Debug, Default)]
@@ -29,11 +30,23 @@ pub struct CustomerChange {
     pub name: Change<String>,
     pub phone: Change<String>,
     pub shipping: Change<Shipping>,
+    pub preferred_locales: Change<Vec<String>>,
+    pub invoice_prefix: Change<String>,
+    pub tax_exempt: Change<TaxExempt>,
     pub default_payment_method: Change<PaymentMethodId>,
     pub metadata: Changes,
 }
 
 impl CustomerChange {
+    fn check(&self) -> Result<(), Error> {
+        texts::email("email", texts::set(&self.email))?;
+        if texts::set(&self.invoice_prefix).is_none_or(|prefix| is_invoice_prefix(prefix)) {
+            return Ok(());
+        }
+        let message = "The prefix must have 3 to 12 upper-case letters and digits.".to_owned();
+        Err(Error::Parameter { param: "invoice_prefix", code: None, message })
+    }
+
     fn apply(&self, customer: &mut Customer) -> Result<(), Error> {
         self.address.apply(&mut customer.address);
         self.description.apply(&mut customer.description);
@@ -41,7 +54,10 @@ impl CustomerChange {
         self.name.apply(&mut customer.name);
         self.phone.apply(&mut customer.phone);
         self.shipping.apply(&mut customer.shipping);
+        self.invoice_prefix.apply(&mut customer.invoice_prefix);
         self.default_payment_method.apply(&mut customer.default_payment_method);
+        self.preferred_locales.apply_or_default(&mut customer.preferred_locales);
+        self.tax_exempt.apply_or_default(&mut customer.tax_exempt);
         customer.metadata = self.metadata.apply(&customer.metadata)?;
         Ok(())
     }
@@ -53,6 +69,12 @@ impl Platform {
     /// # Errors
     /// The notes are too long, the method cannot be attached, or the store failed.
     pub async fn create_customer(&self, request: &Request, change: &CustomerChange, method: Option<&str>) -> Result<Answered, Error> {
+        change.check()?;
+        if let Change::Set(default) = change.default_payment_method
+            && method != Some(default.to_string().as_str())
+        {
+            return Err(not_the_customers(default));
+        }
         racing(|| async {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
@@ -67,6 +89,9 @@ impl Platform {
                 name: None,
                 phone: None,
                 shipping: None,
+                preferred_locales: Vec::new(),
+                invoice_prefix: None,
+                tax_exempt: TaxExempt::None,
                 default_payment_method: None,
                 metadata: Metadata::default(),
                 deleted: false,
@@ -95,6 +120,7 @@ impl Platform {
     /// # Errors
     /// There is no such customer, or the change cannot be made.
     pub async fn update_customer(&self, request: &Request, id: CustomerId, change: &CustomerChange) -> Result<Answered, Error> {
+        change.check()?;
         racing(|| async {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
@@ -162,8 +188,11 @@ impl Platform {
     }
 
     async fn owned_method(&self, request: &Request, customer: CustomerId, id: PaymentMethodId) -> Result<(), Error> {
-        let missing = || Error::NotFound { kind: "payment_method", id: id.to_string(), param: "invoice_settings[default_payment_method]" };
-        let method = self.find::<PaymentMethod>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
-        if method.value.customer == Some(customer) { Ok(()) } else { Err(missing()) }
+        let method = self.find::<PaymentMethod>(request.scope, id.ulid()).await?.ok_or_else(|| not_the_customers(id))?;
+        if method.value.customer == Some(customer) { Ok(()) } else { Err(not_the_customers(id)) }
     }
+}
+
+fn not_the_customers(id: PaymentMethodId) -> Error {
+    Error::NotFound { kind: "payment_method", id: id.to_string(), param: "invoice_settings[default_payment_method]" }
 }

@@ -25,6 +25,7 @@ pub mod records;
 pub mod redirect;
 pub mod refunds;
 pub mod setup_intents;
+mod texts;
 pub mod vault;
 pub mod verify;
 

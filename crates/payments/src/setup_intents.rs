@@ -9,7 +9,7 @@ use domain::flow::{SetupChange, begin_setup, cancel_setup, settle_setup};
 use domain::id::{CustomerId, PaymentMethodId, SetupIntentId};
 use domain::metadata::Metadata;
 use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
-use domain::payment_intent::{CancellationReason, FutureUsage, ThreeDSecureRequest};
+use domain::payment_intent::{AllowRedirects, CancellationReason, FutureUsage, ThreeDSecureRequest};
 use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
 use domain::setup_intent::{SetupIntent, Status};
@@ -39,6 +39,9 @@ pub struct NewSetupIntent {
     pub usage: FutureUsage,
     pub description: Option<String>,
     pub metadata: Metadata,
+    /// `None` when the shop named the kinds of methods.
+    pub automatic_payment_methods: Option<AllowRedirects>,
+    pub three_d_secure: ThreeDSecureRequest,
     /// Confirm it at once; the buyer's browser goes there after an action.
     pub confirm: Option<Option<String>>,
 }
@@ -50,7 +53,27 @@ pub struct SetupIntentChange {
     pub customer: Option<CustomerId>,
     pub payment_method: Option<MethodInput>,
     pub description: Change<String>,
+    /// The shop names the kinds of methods from now on.
+    pub names_method_types: bool,
+    pub three_d_secure: Option<ThreeDSecureRequest>,
     pub metadata: Changes,
+}
+
+impl SetupIntentChange {
+    const fn touches_card(&self) -> bool {
+        self.customer.is_some() || self.payment_method.is_some() || self.names_method_types || self.three_d_secure.is_some()
+    }
+}
+
+/// What a shop says when it confirms an existing set-up.
+#[derive(Clone, Default)]
+pub struct ConfirmSetupIntent {
+    /// Another method than the set-up has.
+    pub payment_method: Option<MethodInput>,
+    /// Where the buyer's browser goes after an action.
+    pub return_url: Option<String>,
+    /// When to ask the buyer to authenticate.
+    pub three_d_secure: Option<ThreeDSecureRequest>,
 }
 
 struct Begun {
@@ -87,6 +110,8 @@ impl Platform {
             payment_method: None,
             description: new.description.clone(),
             metadata: new.metadata.clone(),
+            automatic_payment_methods: new.automatic_payment_methods,
+            three_d_secure: new.three_d_secure,
             latest_attempt: None,
             operation: None,
             provider: String::new(),
@@ -136,15 +161,14 @@ impl Platform {
         self: &Arc<Self>,
         request: &Request,
         id: SetupIntentId,
-        method: Option<&MethodInput>,
-        return_url: Option<&str>,
+        confirm: &ConfirmSetupIntent,
     ) -> Result<Answered, Error> {
         let started = racing(|| async {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(Ok(answered));
             }
-            let loaded = self.setup_intent(request.scope, id).await?;
-            let input = match (method, loaded.value.payment_method) {
+            let mut loaded = self.setup_intent(request.scope, id).await?;
+            let input = match (&confirm.payment_method, loaded.value.payment_method) {
                 (Some(input), _) => input.clone(),
                 (None, Some(existing)) => MethodInput::Named(existing.to_string()),
                 (None, None) => return Err(method_missing()),
@@ -153,8 +177,9 @@ impl Platform {
                 return Err(Error::SetupIntentState { verb: "confirmed", setup_intent: Box::new(loaded.value) });
             }
             let ready = self.ready_method(request.scope, loaded.value.customer, &input).await?;
-            let begun =
-                self.start_setup(request, loaded.value, Some(loaded.revision), ready, return_url.map(str::to_owned), Batch::new()).await?;
+            loaded.value.three_d_secure = confirm.three_d_secure.unwrap_or(loaded.value.three_d_secure);
+            let return_url = confirm.return_url.clone();
+            let begun = self.start_setup(request, loaded.value, Some(loaded.revision), ready, return_url, Batch::new()).await?;
             Ok(Err(Box::new(begun)))
         })
         .await?;
@@ -239,7 +264,7 @@ impl Platform {
                 postal_code: address.and_then(|a| a.postal_code.clone()),
             },
             initiator: Initiator::Customer,
-            three_d_secure: ThreeDSecureRequest::Automatic,
+            three_d_secure: intent.three_d_secure,
             save_for_off_session: intent.usage == FutureUsage::OffSession,
             return_to: self.return_to(scope, &intent.client_secret()),
         };
@@ -335,7 +360,7 @@ impl Platform {
             let loaded = self.setup_intent(request.scope, id).await?;
             let mut intent = loaded.value;
             let early = matches!(intent.status, Status::RequiresPaymentMethod | Status::RequiresConfirmation);
-            if (change.customer.is_some() || change.payment_method.is_some()) && !early {
+            if change.touches_card() && !early {
                 return Err(Error::SetupIntentState { verb: "updated", setup_intent: Box::new(intent) });
             }
             let mut batch = Batch::new();
@@ -352,6 +377,10 @@ impl Platform {
                     intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
                 }
             }
+            if change.names_method_types {
+                intent.automatic_payment_methods = None;
+            }
+            intent.three_d_secure = change.three_d_secure.unwrap_or(intent.three_d_secure);
             change.description.apply(&mut intent.description);
             intent.metadata = change.metadata.apply(&intent.metadata)?;
             batch.push(update(request.scope, &intent, loaded.revision)?);

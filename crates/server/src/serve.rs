@@ -46,7 +46,13 @@ pub async fn first_shop(platform: &Platform, secret: Option<&str>) -> Result<Opt
     if !platform.all_accounts().await?.is_empty() {
         return Ok(None);
     }
-    let new = NewAccount { name: "Test shop".to_owned(), email: None, country: "US".to_owned(), default_currency: Currency::Usd };
+    let new = NewAccount {
+        name: "Test shop".to_owned(),
+        email: None,
+        country: "US".to_owned(),
+        default_currency: Currency::Usd,
+        statement_descriptor: None,
+    };
     let account = platform.create_account(&new).await?;
     let scope = Scope { account: account.id, mode: Mode::Test };
     let (_, secret) = platform.create_key(scope, ApiKeyKind::Secret, secret).await?;

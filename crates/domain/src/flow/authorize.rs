@@ -7,7 +7,7 @@ use crate::event::{Event, EventKind};
 use crate::id::{ChargeId, CustomerId, PaymentAttemptId};
 use crate::outcome::{Approval, AuthorizeOutcome, Challenge, Decline, UnknownReason};
 use crate::payment_attempt::{self, Operation, OperationKind, PaymentAttempt};
-use crate::payment_intent::{CaptureMethod, CardError, Command, FutureUsage, NextAction, PaymentIntent, Status, ThreeDSecureRequest};
+use crate::payment_intent::{CaptureMethod, CardError, Command, FutureUsage, NextAction, PaymentIntent, Status};
 use crate::payment_method::PaymentMethod;
 use crate::provider_key::ProviderKey;
 
@@ -31,15 +31,17 @@ pub fn begin_authorize(
     intent.latest_attempt = Some(id);
     intent.last_error = None;
     let operation = Operation::begin(OperationKind::Authorize, ProviderKey::authorize(id), intent.amount, ctx.now);
+    let line = ctx.account.statement_line(intent.statement_descriptor.as_deref(), intent.statement_descriptor_suffix.as_deref());
     let attempt = PaymentAttempt {
         id,
         payment_intent: intent.id,
         payment_method: method.id,
         amount: intent.amount,
-        capture: intent.capture_method == CaptureMethod::Automatic,
+        capture: intent.capture_method != CaptureMethod::Manual,
         off_session: presence.off_session,
         return_url: presence.return_url,
-        three_d_secure: presence.three_d_secure,
+        three_d_secure: intent.three_d_secure,
+        statement_line: Some(line),
         provider: provider.to_owned(),
         status: payment_attempt::Status::Sending,
         operation: Some(operation),
@@ -54,15 +56,13 @@ pub fn begin_authorize(
     Ok((intent, attempt))
 }
 
-/// Whether the buyer is there, whether to authenticate them, and where their browser goes after that.
+/// Whether the buyer is there, and where their browser goes after an action.
 #[derive(Clone, Debug, Default)]
 pub struct Presence {
     /// The buyer is absent.
     pub off_session: bool,
     /// Where the browser goes after an action.
     pub return_url: Option<String>,
-    /// When to ask the buyer to authenticate.
-    pub three_d_secure: ThreeDSecureRequest,
 }
 
 /// Settles an authorisation by the provider's answer; `None` when the answer changes nothing.
@@ -198,6 +198,7 @@ fn charge_of(ctx: &mut Context<'_>, intent: &PaymentIntent, attempt: &PaymentAtt
         description: intent.description.clone(),
         receipt_email: intent.receipt_email.clone(),
         shipping: intent.shipping.clone(),
+        statement_line: attempt.statement_line.clone(),
         statement_descriptor: intent.statement_descriptor.clone(),
         statement_descriptor_suffix: intent.statement_descriptor_suffix.clone(),
         fraud_report: None,
@@ -271,6 +272,8 @@ mod tests {
             email: None,
             country: "US".to_owned(),
             default_currency: Currency::Usd,
+            statement_descriptor: None,
+            statement_descriptor_prefix: None,
             fees: FeeSchedule::default(),
             settlement_days: 2,
             created_at: Timestamp::EPOCH,

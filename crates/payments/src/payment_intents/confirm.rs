@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
+use domain::contact::Shipping;
 use domain::flow::{Presence, begin_authorize};
 use domain::id::PaymentIntentId;
 use domain::payment_attempt::PaymentAttempt;
-use domain::payment_intent::{Command, FutureUsage, PaymentIntent, ThreeDSecureRequest};
+use domain::payment_intent::{CaptureMethod, Command, FutureUsage, PaymentIntent, ThreeDSecureRequest};
 use store::{Batch, Index, List};
 
 use super::perform::{Begun, Work};
 use super::refused;
 use crate::error::Error;
+use crate::outcome::{Object, Outcome};
 use crate::idempotency::{self, Answered};
 use crate::payment_methods::resolve::{MethodInput, Ready};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::{Loaded, insert, update};
+use crate::texts;
 
 /// How a payment is to be confirmed.
 #[derive(Clone, Debug, Default)]
@@ -24,8 +27,6 @@ pub struct Confirmation {
     pub off_session: bool,
     /// Where the buyer's browser goes after an action.
     pub return_url: Option<String>,
-    /// When to ask the buyer to authenticate.
-    pub three_d_secure: ThreeDSecureRequest,
 }
 
 /// What a shop says when it confirms an existing payment.
@@ -37,8 +38,28 @@ pub struct ConfirmPaymentIntent {
     pub setup_future_usage: Option<FutureUsage>,
     /// Where to send a receipt.
     pub receipt_email: Option<String>,
+    /// Where the goods go.
+    pub shipping: Option<Shipping>,
+    /// When to take the money.
+    pub capture_method: Option<CaptureMethod>,
+    /// When to ask the buyer to authenticate.
+    pub three_d_secure: Option<ThreeDSecureRequest>,
     /// How.
     pub confirmation: Confirmation,
+}
+
+impl ConfirmPaymentIntent {
+    fn apply(&self, intent: &mut PaymentIntent) {
+        intent.setup_future_usage = self.setup_future_usage.or(intent.setup_future_usage);
+        intent.capture_method = self.capture_method.unwrap_or(intent.capture_method);
+        intent.three_d_secure = self.three_d_secure.unwrap_or(intent.three_d_secure);
+        if self.receipt_email.is_some() {
+            intent.receipt_email.clone_from(&self.receipt_email);
+        }
+        if self.shipping.is_some() {
+            intent.shipping.clone_from(&self.shipping);
+        }
+    }
 }
 
 /// After the first commit, or instead of it.
@@ -68,6 +89,7 @@ impl Platform {
         id: PaymentIntentId,
         confirm: &ConfirmPaymentIntent,
     ) -> Result<Answered, Error> {
+        texts::email("receipt_email", confirm.receipt_email.as_ref())?;
         let turn = self.locks.turn(id.ulid()).await;
         let start = racing(|| self.start_confirm(request, id, confirm)).await?;
         drop(turn);
@@ -80,6 +102,10 @@ impl Platform {
         }
         let loaded = self.payment_intent(request.scope, id).await?;
         let mut intent = loaded.value;
+        if intent.was_confirmed() {
+            let told = Outcome::of(Object::PaymentIntent(Box::new(intent)));
+            return self.conclude(request, Batch::new(), &told).await.map(Start::Answered);
+        }
         if !Command::Confirm.allowed_in(intent.status) {
             return Err(Error::PaymentIntentState { verb: Command::Confirm.verb(), payment_intent: Box::new(intent) });
         }
@@ -89,12 +115,7 @@ impl Platform {
             (None, None) => return Err(method_missing()),
         };
         let ready = self.ready_method(request.scope, intent.customer, &input).await?;
-        if confirm.setup_future_usage.is_some() {
-            intent.setup_future_usage = confirm.setup_future_usage;
-        }
-        if confirm.receipt_email.is_some() {
-            intent.receipt_email.clone_from(&confirm.receipt_email);
-        }
+        confirm.apply(&mut intent);
         self.start_authorize(request, intent, Some(loaded.revision), ready, &confirm.confirmation, Batch::new()).await
     }
 
@@ -109,11 +130,7 @@ impl Platform {
         mut batch: Batch,
     ) -> Result<Start, Error> {
         let connector = self.route(request.scope)?;
-        let presence = Presence {
-            off_session: confirmation.off_session,
-            return_url: confirmation.return_url.clone(),
-            three_d_secure: confirmation.three_d_secure,
-        };
+        let presence = Presence { off_session: confirmation.off_session, return_url: confirmation.return_url.clone() };
         let before = intent.clone();
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());

@@ -6,8 +6,9 @@ use domain::event::EventKind;
 use domain::id::{CustomerId, PaymentIntentId};
 use domain::metadata::Metadata;
 use domain::money::Money;
-use domain::payment_intent::{CaptureMethod, FutureUsage, PaymentIntent, Status};
+use domain::payment_intent::{AllowRedirects, CaptureMethod, ConfirmationMethod, FutureUsage, PaymentIntent, Status, ThreeDSecureRequest};
 use domain::scope::Scope;
+use domain::statement::Part;
 use std::sync::Arc;
 use store::{Batch, Index, List};
 
@@ -19,6 +20,7 @@ use crate::payment_methods::resolve::MethodInput;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::insert;
+use crate::texts;
 
 /// What a shop says of a new payment.
 #[derive(Clone)]
@@ -35,6 +37,10 @@ pub struct NewPaymentIntent {
     pub statement_descriptor: Option<String>,
     pub statement_descriptor_suffix: Option<String>,
     pub metadata: Metadata,
+    /// `None` when the shop named the kinds of methods.
+    pub automatic_payment_methods: Option<AllowRedirects>,
+    pub confirmation_method: ConfirmationMethod,
+    pub three_d_secure: ThreeDSecureRequest,
     /// Confirm it at once, so.
     pub confirm: Option<Confirmation>,
 }
@@ -45,6 +51,9 @@ impl Platform {
     /// # Errors
     /// A named object does not exist or cannot be used, or the store failed; nothing was done then.
     pub async fn create_payment_intent(self: &Arc<Self>, request: &Request, new: &NewPaymentIntent) -> Result<Answered, Error> {
+        texts::email("receipt_email", new.receipt_email.as_ref())?;
+        texts::statement(Part::Whole, new.statement_descriptor.as_ref())?;
+        texts::statement(Part::Suffix, new.statement_descriptor_suffix.as_ref())?;
         if let Some(customer) = new.customer {
             self.usable_customer(request.scope, customer).await?;
         }
@@ -115,6 +124,9 @@ impl Platform {
             statement_descriptor: new.statement_descriptor.clone(),
             statement_descriptor_suffix: new.statement_descriptor_suffix.clone(),
             metadata: new.metadata.clone(),
+            automatic_payment_methods: new.automatic_payment_methods,
+            confirmation_method: new.confirmation_method,
+            three_d_secure: new.three_d_secure,
             latest_attempt: None,
             latest_charge: None,
             next_action: None,

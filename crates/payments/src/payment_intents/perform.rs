@@ -153,7 +153,7 @@ impl Platform {
             saved: method.saved_for_off_session,
             save_for_off_session: intent.setup_future_usage == Some(FutureUsage::OffSession),
             return_to: self.return_to(scope, &intent.client_secret()),
-            statement_descriptor: intent.statement_descriptor.clone(),
+            statement_descriptor: attempt.statement_line.clone(),
             description: intent.description.clone(),
         })
     }

@@ -1,9 +1,11 @@
 //! Changing a payment before it is carried out, and its notes afterwards.
 
 use domain::contact::Shipping;
+use domain::currency::Currency;
 use domain::id::{CustomerId, PaymentIntentId};
 use domain::money::Money;
-use domain::payment_intent::{CaptureMethod, Command, FutureUsage, Status};
+use domain::payment_intent::{CaptureMethod, Command, FutureUsage, PaymentIntent, Status, ThreeDSecureRequest};
+use domain::statement::Part;
 use store::{Batch, Index, List};
 
 use crate::change::Change;
@@ -14,14 +16,15 @@ use crate::outcome::{Object, Outcome};
 use crate::payment_methods::resolve::MethodInput;
 use crate::platform::{Platform, Request, racing};
 use crate::records::update;
+use crate::texts;
 
 /// What a request says of a payment.
 #[derive(Clone, Default)]
 #[allow(missing_docs)] // as in the API
 pub struct PaymentIntentChange {
-    pub amount: Option<Money>,
-    /// The amount alone, in the payment's currency.
-    pub amount_minor: Option<i64>,
+    /// In the minor unit.
+    pub amount: Option<i64>,
+    pub currency: Option<Currency>,
     pub capture_method: Option<CaptureMethod>,
     pub customer: Option<CustomerId>,
     pub payment_method: Option<MethodInput>,
@@ -31,17 +34,47 @@ pub struct PaymentIntentChange {
     pub shipping: Change<Shipping>,
     pub statement_descriptor: Change<String>,
     pub statement_descriptor_suffix: Change<String>,
+    /// The shop names the kinds of methods from now on.
+    pub names_method_types: bool,
+    pub three_d_secure: Option<ThreeDSecureRequest>,
     pub metadata: Changes,
 }
 
 impl PaymentIntentChange {
     fn touches_money(&self) -> bool {
         self.amount.is_some()
-            || self.amount_minor.is_some()
+            || self.currency.is_some()
+            || self.names_method_types
+            || self.three_d_secure.is_some()
             || self.capture_method.is_some()
             || self.customer.is_some()
             || self.payment_method.is_some()
             || self.setup_future_usage != Change::Keep
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        texts::email("receipt_email", texts::set(&self.receipt_email))?;
+        texts::statement(Part::Whole, texts::set(&self.statement_descriptor))?;
+        texts::statement(Part::Suffix, texts::set(&self.statement_descriptor_suffix))
+    }
+
+    /// Changes what needs nothing but itself.
+    fn apply(&self, intent: &mut PaymentIntent) -> Result<(), Error> {
+        let (minor, currency) = (self.amount.unwrap_or(intent.amount.minor()), self.currency.unwrap_or(intent.amount.currency()));
+        intent.amount = Money::new(minor, currency);
+        intent.capture_method = self.capture_method.unwrap_or(intent.capture_method);
+        intent.three_d_secure = self.three_d_secure.unwrap_or(intent.three_d_secure);
+        if self.names_method_types {
+            intent.automatic_payment_methods = None;
+        }
+        self.setup_future_usage.apply(&mut intent.setup_future_usage);
+        self.description.apply(&mut intent.description);
+        self.receipt_email.apply(&mut intent.receipt_email);
+        self.shipping.apply(&mut intent.shipping);
+        self.statement_descriptor.apply(&mut intent.statement_descriptor);
+        self.statement_descriptor_suffix.apply(&mut intent.statement_descriptor_suffix);
+        intent.metadata = self.metadata.apply(&intent.metadata)?;
+        Ok(())
     }
 }
 
@@ -56,6 +89,7 @@ impl Platform {
         id: PaymentIntentId,
         change: &PaymentIntentChange,
     ) -> Result<Answered, Error> {
+        change.check()?;
         racing(|| async {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
@@ -67,12 +101,6 @@ impl Platform {
                 return Err(Error::PaymentIntentState { verb: Command::Update.verb(), payment_intent: Box::new(intent) });
             }
             let mut batch = Batch::new();
-            if let Some(minor) = change.amount_minor {
-                intent.amount = Money::new(minor, intent.amount.currency());
-            }
-            if let Some(amount) = change.amount {
-                intent.amount = amount;
-            }
             if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
                 self.usable_customer(request.scope, customer).await?;
                 if let Some(before) = intent.customer {
@@ -91,16 +119,7 @@ impl Platform {
                     intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
                 }
             }
-            if let Some(method) = change.capture_method {
-                intent.capture_method = method;
-            }
-            change.setup_future_usage.apply(&mut intent.setup_future_usage);
-            change.description.apply(&mut intent.description);
-            change.receipt_email.apply(&mut intent.receipt_email);
-            change.shipping.apply(&mut intent.shipping);
-            change.statement_descriptor.apply(&mut intent.statement_descriptor);
-            change.statement_descriptor_suffix.apply(&mut intent.statement_descriptor_suffix);
-            intent.metadata = change.metadata.apply(&intent.metadata)?;
+            change.apply(&mut intent)?;
             batch.push(update(request.scope, &intent, loaded.revision)?);
             self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await
         })

@@ -6,7 +6,7 @@ use payments::Request;
 use payments::idempotency::Answered;
 
 use super::lists::{self, retrieve};
-use super::{App, Failure, payment_intents, resources, secret_only, setup_intents, updates};
+use super::{App, Failure, customers, payment_intents, resources, secret_only, setup_intents, updates};
 use crate::params::Tree;
 
 /// One authenticated call.
@@ -31,13 +31,13 @@ pub(crate) async fn dispatch(method: &Method, call: Call<'_>) -> Result<Answered
         secret_only(call.key)?;
     }
     match (method.as_str(), rest.as_slice()) {
-        ("POST", ["payment_intents"]) => payment_intents::create(call).await,
+        ("POST", ["payment_intents"]) => payment_intents::create::create(call).await,
         ("GET", ["payment_intents"]) => lists::payments::payment_intents(call).await,
         ("GET", ["payment_intents", id]) => retrieve::<domain::payment_intent::PaymentIntent>(call, id).await,
-        ("POST", ["payment_intents", id]) => payment_intents::update(call, id).await,
-        ("POST", ["payment_intents", id, "confirm"]) => payment_intents::confirm(call, id).await,
-        ("POST", ["payment_intents", id, "capture"]) => payment_intents::capture(call, id).await,
-        ("POST", ["payment_intents", id, "cancel"]) => payment_intents::cancel(call, id).await,
+        ("POST", ["payment_intents", id]) => payment_intents::update::update(call, id).await,
+        ("POST", ["payment_intents", id, "confirm"]) => payment_intents::confirm::confirm(call, id).await,
+        ("POST", ["payment_intents", id, "capture"]) => payment_intents::capture::capture(call, id).await,
+        ("POST", ["payment_intents", id, "cancel"]) => payment_intents::cancel::cancel(call, id).await,
         ("POST", ["refunds"]) => resources::create_refund(call).await,
         ("GET", ["refunds"]) => lists::payments::refunds(call).await,
         ("GET", ["refunds", id]) => retrieve::<domain::refund::Refund>(call, id).await,
@@ -48,12 +48,12 @@ pub(crate) async fn dispatch(method: &Method, call: Call<'_>) -> Result<Answered
         ("GET", ["balance"]) => lists::statement::balance(call).await,
         ("GET", ["balance_transactions"]) => lists::statement::balance_transactions(call).await,
         ("GET", ["balance_transactions", id]) => retrieve::<domain::balance_transaction::BalanceTransaction>(call, id).await,
-        ("POST", ["customers"]) => resources::create_customer(call).await,
+        ("POST", ["customers"]) => customers::create(call).await,
         ("GET", ["customers"]) => lists::customers::customers(call).await,
         ("GET", ["customers", id, "payment_methods"]) => lists::customers::cards(call, id).await,
         ("GET", ["customers", id, "payment_methods", method]) => lists::customers::card(call, id, method).await,
         ("GET", ["customers", id]) => retrieve::<domain::customer::Customer>(call, id).await,
-        ("DELETE", ["customers", id]) => resources::delete_customer(call, id).await,
+        ("DELETE", ["customers", id]) => customers::delete(call, id).await,
         ("POST", ["payment_methods", id, "attach"]) => resources::attach(call, id).await,
         ("POST", ["payment_methods", id, "detach"]) => resources::detach(call, id).await,
         ("POST", ["payment_methods"]) => resources::create_payment_method(call).await,
@@ -62,7 +62,7 @@ pub(crate) async fn dispatch(method: &Method, call: Call<'_>) -> Result<Answered
         ("GET", ["tokens", id]) => retrieve::<domain::payment_method::Token>(call, id).await,
         ("GET", ["payment_methods"]) => lists::customers::payment_methods(call).await,
         ("POST", ["payment_methods", id]) => updates::payment_method(call, id).await,
-        ("POST", ["customers", id]) => updates::customer(call, id).await,
+        ("POST", ["customers", id]) => customers::update(call, id).await,
         ("POST", ["charges", id]) => updates::charge(call, id).await,
         ("POST", ["refunds", id]) => updates::refund(call, id).await,
         ("GET", ["account"]) => updates::account(call).await,

@@ -3,8 +3,10 @@
 //! Every request passes the same gate: an id, a key, bounded and well-formed parameters, then its operation.
 //! Absent on purpose: payment rules.
 
+mod customers;
 mod dispatch;
 mod failure;
+mod intents;
 mod lists;
 mod payment_intents;
 mod requests;

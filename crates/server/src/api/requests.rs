@@ -12,24 +12,33 @@ use payments::change::Change;
 use payments::metadata::Changes;
 use payments::payment_methods::create::{CardInput, CardSource, NewPaymentMethod};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{App, Failure, plain};
 use crate::params::{MetadataParam, ParamError, Update};
 
-#[derive(Deserialize)]
+/// A card: its particulars, or a token that stands for them.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CardParams {
+    /// Its digits; spaces and dashes are passed over.
     number: Option<String>,
+    /// 1 to 12.
     exp_month: Option<i64>,
+    /// Two or four digits.
     exp_year: Option<i64>,
+    /// The security code.
     cvc: Option<String>,
+    /// A token's id, or in test mode a test token's name, instead of all the others.
     token: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+/// A postal address.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddressParams {
     city: Option<String>,
+    /// Two letters, ISO 3166.
     country: Option<String>,
     line1: Option<String>,
     line2: Option<String>,
@@ -37,7 +46,8 @@ pub(crate) struct AddressParams {
     state: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+/// The cardholder.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BillingParams {
     address: Option<AddressParams>,
@@ -70,16 +80,19 @@ impl CardParams {
     }
 }
 
-/// A new payment method's parameters, alone or as `payment_method_data`.
-#[derive(Deserialize)]
+/// A new payment method, alone or as `payment_method_data`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MethodParams {
+    /// `card`.
     r#type: String,
     card: Option<CardParams>,
     billing_details: Option<BillingParams>,
     #[serde(default)]
+    #[schema(inline)]
     metadata: MetadataParam,
     #[serde(default)]
+    #[schema(inline)]
     pub(crate) expand: crate::params::ExpandParam,
 }
 

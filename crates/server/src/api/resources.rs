@@ -1,12 +1,11 @@
-//! `/v1/refunds`, `/v1/customers`, `/v1/payment_methods`, `/v1/tokens`: what creates and changes them.
+//! `/v1/refunds`, `/v1/payment_methods`, `/v1/tokens`: what creates and changes them.
 
 use domain::contact::BillingDetails;
 use domain::flow::RefundRequest;
-use domain::id::{ChargeId, CustomerId, PaymentIntentId};
+use domain::id::{ChargeId, PaymentIntentId};
 use domain::metadata::Metadata;
 use domain::refund::Reason;
 use payments::Error;
-use payments::customers::CustomerChange;
 use payments::idempotency::Answered;
 use payments::payment_methods::create::masked;
 use payments::refunds::create::RefundOf;
@@ -15,9 +14,10 @@ use serde::Deserialize;
 use super::Failure;
 use super::dispatch::Call;
 use super::lists::expansions;
-use super::payment_intents::{amount, customer};
-use super::requests::{CardParams, MethodParams, change, metadata};
-use crate::params::{self, ExpandParam, MetadataParam, ParamError, Update};
+use super::intents::customer;
+use super::payment_intents::amount;
+use super::requests::{CardParams, MethodParams, metadata};
+use crate::params::{self, ExpandParam, MetadataParam, ParamError};
 use crate::presenter::expandable::{Root, Shape, paths};
 
 /// Takes `expand`, checked before anything is done.
@@ -69,52 +69,7 @@ pub(crate) async fn create_refund(mut call: Call<'_>) -> Result<Answered, Failur
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CustomerParams {
-    #[serde(default)]
-    description: Update<String>,
-    #[serde(default)]
-    email: Update<String>,
-    #[serde(default)]
-    name: Update<String>,
-    #[serde(default)]
-    phone: Update<String>,
-    payment_method: Option<String>,
-    #[serde(default)]
-    metadata: MetadataParam,
-    #[serde(default)]
-    pub(super) expand: ExpandParam,
-}
-
-impl From<CustomerParams> for CustomerChange {
-    fn from(params: CustomerParams) -> Self {
-        Self {
-            description: change(params.description),
-            email: change(params.email),
-            name: change(params.name),
-            phone: change(params.phone),
-            metadata: metadata(params.metadata),
-            ..Self::default()
-        }
-    }
-}
-
-pub(crate) async fn create_customer(mut call: Call<'_>) -> Result<Answered, Failure> {
-    let params: CustomerParams = params::from_tree(&call.tree)?;
-    expand(&mut call, Shape::Customer, &params.expand)?;
-    let method = params.payment_method.clone();
-    let new: CustomerChange = params.into();
-    Ok(call.app.platform.create_customer(&call.request, &new, method.as_deref()).await?)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-pub(crate) async fn delete_customer(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
-    let Nothing {} = params::from_tree(&call.tree)?;
-    let id: CustomerId = text.parse().map_err(|_| Error::NotFound { kind: "customer", id: masked(text), param: "customer" })?;
-    Ok(call.app.platform.delete_customer(&call.request, id).await?)
-}
+pub(super) struct Nothing {}
 
 pub(crate) async fn create_payment_method(mut call: Call<'_>) -> Result<Answered, Failure> {
     let params: MethodParams = params::from_tree(&call.tree)?;

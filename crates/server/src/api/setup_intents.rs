@@ -2,113 +2,152 @@
 
 use domain::id::SetupIntentId;
 use domain::metadata::Metadata;
-use domain::payment_intent::{CancellationReason, FutureUsage};
+use domain::payment_intent::FutureUsage;
 use payments::Error;
 use payments::idempotency::Answered;
 use payments::payment_methods::create::masked;
-use payments::setup_intents::{NewSetupIntent, SetupIntentChange};
+use payments::setup_intents::{ConfirmSetupIntent as Confirm, NewSetupIntent, SetupIntentChange};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::Failure;
 use super::dispatch::Call;
-use super::payment_intents::{customer, method};
+use super::intents::{AutomaticPaymentMethods, MethodOptions, MethodTypes, customer, method, only_with_confirm};
+use super::payment_intents::cancel::CancelIntent;
 use super::requests::{MethodParams, change, metadata};
 use super::resources::expand;
-use crate::params::{self, ExpandParam, MetadataParam, ParamError, Update};
+use crate::params::{self, ExpandParam, MetadataParam, Update};
 use crate::presenter::expandable::Shape;
+use crate::views::words;
 
 fn id(text: &str) -> Result<SetupIntentId, Failure> {
     text.parse().map_err(|_| Error::NotFound { kind: "setup_intent", id: masked(text), param: "intent" }.into())
 }
 
-#[derive(Deserialize)]
+/// A new set-up of a card for later.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CreateParams {
+pub(crate) struct CreateSetupIntent {
+    automatic_payment_methods: Option<AutomaticPaymentMethods>,
+    /// Confirm it at once.
     confirm: Option<bool>,
+    /// The buyer's id, to whom the card is attached.
     customer: Option<String>,
     description: Option<String>,
     #[serde(default)]
+    #[schema(inline)]
     metadata: MetadataParam,
+    /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,
-    payment_method_types: Option<Vec<String>>,
+    payment_method_options: Option<MethodOptions>,
+    payment_method_types: Option<MethodTypes>,
+    /// Where the buyer's browser goes after an action; only with `confirm`.
     return_url: Option<String>,
+    /// What the card is to be used for; `off_session` if left out.
+    #[schema(value_type = Option<words::FutureUsage>)]
     usage: Option<FutureUsage>,
+    /// Taken and of no effect: the buyer is always sent to a page.
+    #[serde(rename = "use_stripe_sdk")]
+    _use_stripe_sdk: Option<bool>,
     #[serde(default)]
+    #[schema(inline)]
     expand: ExpandParam,
 }
 
-pub(crate) async fn create(mut call: Call<'_>) -> Result<Answered, Failure> {
-    let params: CreateParams = params::from_tree(&call.tree)?;
-    expand(&mut call, Shape::SetupIntent, &params.expand)?;
-    if params.payment_method_types.is_some_and(|types| types.iter().any(|t| t != "card")) {
-        return Err(ParamError::invalid("payment_method_types", "Only the type card is supported.").into());
+impl CreateSetupIntent {
+    fn into_new(self) -> Result<NewSetupIntent, Failure> {
+        let confirm = self.confirm.unwrap_or(false);
+        only_with_confirm("return_url", self.return_url.is_some(), confirm)?;
+        Ok(NewSetupIntent {
+            customer: customer(self.customer.as_deref())?,
+            payment_method: method(self.payment_method, self.payment_method_data)?,
+            usage: self.usage.unwrap_or(FutureUsage::OffSession),
+            description: self.description,
+            metadata: metadata(self.metadata).apply(&Metadata::default())?,
+            automatic_payment_methods: AutomaticPaymentMethods::choice(
+                self.automatic_payment_methods.as_ref(),
+                self.payment_method_types.as_ref(),
+            )?,
+            three_d_secure: MethodOptions::three_d_secure(self.payment_method_options).unwrap_or_default(),
+            confirm: confirm.then_some(self.return_url),
+        })
     }
-    let new = NewSetupIntent {
-        customer: customer(params.customer.as_deref())?,
-        payment_method: method(params.payment_method, params.payment_method_data)?,
-        usage: params.usage.unwrap_or(FutureUsage::OffSession),
-        description: params.description,
-        metadata: metadata(params.metadata).apply(&Metadata::default())?,
-        confirm: params.confirm.unwrap_or(false).then_some(params.return_url),
-    };
-    Ok(call.app.platform.create_setup_intent(&call.request, &new).await?)
 }
 
-#[derive(Deserialize)]
+pub(crate) async fn create(mut call: Call<'_>) -> Result<Answered, Failure> {
+    let params: CreateSetupIntent = params::from_tree(&call.tree)?;
+    expand(&mut call, Shape::SetupIntent, &params.expand)?;
+    Ok(call.app.platform.create_setup_intent(&call.request, &params.into_new()?).await?)
+}
+
+/// How a set-up is confirmed.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ConfirmParams {
+pub(crate) struct ConfirmSetupIntent {
+    /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,
+    payment_method_options: Option<MethodOptions>,
+    /// Where the buyer's browser goes after an action.
     return_url: Option<String>,
+    /// Taken and of no effect: the buyer is always sent to a page.
+    #[serde(rename = "use_stripe_sdk")]
+    _use_stripe_sdk: Option<bool>,
     #[serde(default)]
+    #[schema(inline)]
     expand: ExpandParam,
 }
 
 pub(crate) async fn confirm(mut call: Call<'_>, text: &str) -> Result<Answered, Failure> {
-    let params: ConfirmParams = params::from_tree(&call.tree)?;
+    let params: ConfirmSetupIntent = params::from_tree(&call.tree)?;
     expand(&mut call, Shape::SetupIntent, &params.expand)?;
-    let input = method(params.payment_method, params.payment_method_data)?;
-    let platform = &call.app.platform;
-    Ok(platform.confirm_setup_intent(&call.request, id(text)?, input.as_ref(), params.return_url.as_deref()).await?)
+    let confirm = Confirm {
+        payment_method: method(params.payment_method, params.payment_method_data)?,
+        return_url: params.return_url,
+        three_d_secure: MethodOptions::three_d_secure(params.payment_method_options),
+    };
+    Ok(call.app.platform.confirm_setup_intent(&call.request, id(text)?, &confirm).await?)
 }
 
-#[derive(Deserialize)]
+/// Changes to a set-up. Method and customer can change until it is confirmed; notes always.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct UpdateParams {
+pub(crate) struct UpdateSetupIntent {
+    /// The buyer's id, to whom the card is attached.
     customer: Option<String>,
     #[serde(default)]
+    #[schema(inline)]
     description: Update<String>,
     #[serde(default)]
+    #[schema(inline)]
     metadata: MetadataParam,
+    /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,
+    payment_method_options: Option<MethodOptions>,
+    payment_method_types: Option<MethodTypes>,
     #[serde(default)]
+    #[schema(inline)]
     expand: ExpandParam,
 }
 
 pub(crate) async fn update(mut call: Call<'_>, text: &str) -> Result<Answered, Failure> {
-    let params: UpdateParams = params::from_tree(&call.tree)?;
+    let params: UpdateSetupIntent = params::from_tree(&call.tree)?;
     expand(&mut call, Shape::SetupIntent, &params.expand)?;
     let changes = SetupIntentChange {
         customer: customer(params.customer.as_deref())?,
         payment_method: method(params.payment_method, params.payment_method_data)?,
         description: change(params.description),
+        names_method_types: MethodTypes::are_named(params.payment_method_types.as_ref())?,
+        three_d_secure: MethodOptions::three_d_secure(params.payment_method_options),
         metadata: metadata(params.metadata),
     };
     Ok(call.app.platform.update_setup_intent(&call.request, id(text)?, &changes).await?)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CancelParams {
-    cancellation_reason: Option<CancellationReason>,
-    #[serde(default)]
-    expand: ExpandParam,
-}
-
 pub(crate) async fn cancel(mut call: Call<'_>, text: &str) -> Result<Answered, Failure> {
-    let params: CancelParams = params::from_tree(&call.tree)?;
+    let params: CancelIntent = params::from_tree(&call.tree)?;
     expand(&mut call, Shape::SetupIntent, &params.expand)?;
     Ok(call.app.platform.cancel_setup_intent(&call.request, id(text)?, params.cancellation_reason).await?)
 }

@@ -1,10 +1,9 @@
-//! Changing what was made before: customers, payment methods, charges, refunds.
+//! Changing what was made before: payment methods, charges, refunds.
 
-use domain::contact::BillingDetails;
-use domain::id::{ChargeId, CustomerId, RefundId};
+use domain::contact::{BillingDetails, Shipping};
+use domain::id::{ChargeId, RefundId};
 use payments::Error;
 use payments::charges::ChargeChange;
-use payments::customers::CustomerChange;
 use payments::idempotency::Answered;
 use payments::payment_methods::create::masked;
 use payments::payment_methods::update::PaymentMethodChange;
@@ -12,18 +11,11 @@ use serde::Deserialize;
 
 use super::Failure;
 use super::dispatch::Call;
+use super::intents::ShippingParams;
 use super::requests::{BillingParams, change, metadata};
-use super::resources::{CustomerParams, expand};
+use super::resources::expand;
 use crate::params::{self, ExpandParam, MetadataParam, ParamError, Update};
 use crate::presenter::expandable::Shape;
-
-pub(crate) async fn customer(mut call: Call<'_>, text: &str) -> Result<Answered, Failure> {
-    let params: CustomerParams = params::from_tree(&call.tree)?;
-    expand(&mut call, Shape::Customer, &params.expand)?;
-    let id: CustomerId = text.parse().map_err(|_| Error::NotFound { kind: "customer", id: masked(text), param: "customer" })?;
-    let changes: CustomerChange = params.into();
-    Ok(call.app.platform.update_customer(&call.request, id, &changes).await?)
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +54,8 @@ struct ChargeParams {
     #[serde(default)]
     receipt_email: Update<String>,
     #[serde(default)]
+    shipping: Update<ShippingParams>,
+    #[serde(default)]
     metadata: MetadataParam,
     #[serde(default)]
     expand: ExpandParam,
@@ -74,6 +68,7 @@ pub(crate) async fn charge(mut call: Call<'_>, text: &str) -> Result<Answered, F
     let changes = ChargeChange {
         description: change(params.description),
         receipt_email: change(params.receipt_email),
+        shipping: change(params.shipping.map(Shipping::from)),
         metadata: metadata(params.metadata),
         ..ChargeChange::default()
     };

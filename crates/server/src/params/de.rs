@@ -13,7 +13,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserialize
 use super::ParamError;
 use super::ParamErrorKind as Kind;
 use super::fault::Fault;
-use super::tree::{Fields, Tree};
+use super::tree::{Fields, MAX_TEXT, Tree};
 
 /// The newtype that [`super::metadata`] reads values with: there an empty text means something.
 pub(super) const EMPTY_IS_TEXT: &str = "bursar::params::EmptyIsText";
@@ -51,6 +51,10 @@ impl<'t> Node<'t> {
     fn text(self) -> Result<&'t str, Fault> {
         match self.tree {
             Tree::Text(text) if text.is_empty() && !self.empty_is_text => Err(Fault::new(Kind::Empty)),
+            // Bytes are counted first: they are at least as many as characters.
+            Tree::Text(text) if text.len() > MAX_TEXT && text.chars().count() > MAX_TEXT => {
+                Err(Fault::with_rule(Kind::TooLong, format!("at most {MAX_TEXT} characters long.")))
+            }
             Tree::Text(text) => Ok(text),
             Tree::Null if self.empty_is_text => Ok(""),
             _ => Err(Fault::new(Kind::InvalidString)),
@@ -322,6 +326,14 @@ mod tests {
         let sent = r#"{"amount":1,"confirm":true,"card":{"number":"42","exp_month":12},"types":["a"]}"#;
         assert_eq!(json(sent).unwrap(), form("amount=1&confirm=true&card[number]=42&card[exp_month]=12&types[0]=a").unwrap());
         assert_eq!(json(r#"{"amount":"1","confirm":"false"}"#).unwrap().confirm, Some(false));
+    }
+
+    #[test]
+    fn a_text_has_a_limit_in_characters() {
+        let sent = |length: usize| form(&format!("amount=1&description={}", "é".repeat(length)));
+        assert!(sent(MAX_TEXT).is_ok());
+        let error = sent(MAX_TEXT + 1).unwrap_err();
+        assert_eq!((error.kind, error.param.as_deref()), (Kind::TooLong, Some("description")));
     }
 
     #[test]

@@ -40,5 +40,5 @@ pub use metadata::MetadataParam;
 pub use range::RangeParam;
 pub use request::read;
 pub use text::Text;
-pub use tree::{Fields, MAX_DEPTH, MAX_FIELDS, MAX_LIST, Tree};
+pub use tree::{Fields, MAX_DEPTH, MAX_FIELDS, MAX_LIST, MAX_TEXT, Tree};
 pub use update::Update;

@@ -17,6 +17,8 @@ use super::name;
 pub const MAX_DEPTH: usize = 8;
 /// How many parameters one request may carry, containers included: ten times what the largest honest request has.
 pub const MAX_FIELDS: usize = 1_000;
+/// How many characters one text may have, as with Stripe.
+pub const MAX_TEXT: usize = 5_000;
 /// How many elements one list may have: as many as a page of a listing.
 pub const MAX_LIST: usize = 100;
 

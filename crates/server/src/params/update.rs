@@ -43,6 +43,15 @@ impl<T> Update<T> {
         }
     }
 
+    /// Converts the value to set.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Update<U> {
+        match self {
+            Self::Keep => Update::Keep,
+            Self::Clear => Update::Clear,
+            Self::Set(value) => Update::Set(convert(value)),
+        }
+    }
+
     /// Checks or converts the value to set.
     ///
     /// # Errors

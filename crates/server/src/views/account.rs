@@ -89,8 +89,7 @@ pub struct Branding {
 /// What buyers' statements begin with.
 #[derive(Serialize, ToSchema)]
 pub struct CardPaymentsSettings {
-    #[schema(inline)]
-    statement_descriptor_prefix: Null,
+    statement_descriptor_prefix: String,
     #[schema(inline)]
     statement_descriptor_prefix_kana: Null,
     #[schema(inline)]
@@ -108,8 +107,7 @@ pub struct DashboardSettings<'a> {
 /// What buyers' statements say.
 #[derive(Serialize, ToSchema)]
 pub struct PaymentsSettings {
-    #[schema(inline)]
-    statement_descriptor: Null,
+    statement_descriptor: String,
     #[schema(inline)]
     statement_descriptor_kana: Null,
     #[schema(inline)]
@@ -159,13 +157,13 @@ impl<'a> AccountSettings<'a> {
         Self {
             branding: Branding { icon: Null, logo: Null, primary_color: Null, secondary_color: Null },
             card_payments: CardPaymentsSettings {
-                statement_descriptor_prefix: Null,
+                statement_descriptor_prefix: account.descriptor_prefix(),
                 statement_descriptor_prefix_kana: Null,
                 statement_descriptor_prefix_kanji: Null,
             },
             dashboard: DashboardSettings { display_name: &account.name, timezone: "Etc/UTC" },
             payments: PaymentsSettings {
-                statement_descriptor: Null,
+                statement_descriptor: account.descriptor(),
                 statement_descriptor_kana: Null,
                 statement_descriptor_kanji: Null,
                 statement_descriptor_prefix_kana: Null,

@@ -163,7 +163,6 @@ impl<'a> Charge<'a> {
     pub fn view(charge: &'a charge::Charge, ctx: Context) -> Self {
         let captured = charge.status == Status::Captured;
         let voided = charge.status == Status::Voided;
-        let descriptor = charge.statement_descriptor.as_deref();
         Self {
             id: charge.id,
             object: "charge",
@@ -175,7 +174,7 @@ impl<'a> Charge<'a> {
             application_fee_amount: Null,
             balance_transaction: charge.balance_transaction.map(Into::into),
             billing_details: BillingDetails::view(&charge.billing_details),
-            calculated_statement_descriptor: descriptor.or(charge.statement_descriptor_suffix.as_deref()),
+            calculated_statement_descriptor: charge.statement_line.as_deref(),
             captured,
             created: charge.created_at.seconds(),
             currency: charge.amount.currency().code(),
@@ -202,7 +201,7 @@ impl<'a> Charge<'a> {
             shipping: charge.shipping.as_ref().map(Shipping::view),
             source: Null,
             source_transfer: Null,
-            statement_descriptor: descriptor,
+            statement_descriptor: charge.statement_descriptor.as_deref(),
             statement_descriptor_suffix: charge.statement_descriptor_suffix.as_deref(),
             status: charge.status.into(),
             transfer_data: Null,

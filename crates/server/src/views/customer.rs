@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::contact::{Address, Shipping};
 use super::reference::PaymentMethodRef;
+use super::words::TaxExempt;
 use super::{Context, Metadata, Null};
 
 /// A buyer the merchant knows.
@@ -30,17 +31,17 @@ pub struct Customer<'a> {
     #[schema(inline)]
     discount: Null,
     email: Option<&'a str>,
-    #[schema(inline)]
-    invoice_prefix: Null,
+    /// What the numbers of its invoices begin with.
+    invoice_prefix: Option<&'a str>,
     invoice_settings: InvoiceSettings,
     livemode: bool,
     metadata: Metadata<'a>,
     name: Option<&'a str>,
     phone: Option<&'a str>,
-    preferred_locales: [&'static str; 0],
+    /// Languages the buyer reads, the preferred first.
+    preferred_locales: &'a [String],
     shipping: Option<Shipping<'a>>,
-    /// `none`.
-    tax_exempt: &'static str,
+    tax_exempt: TaxExempt,
     #[schema(inline)]
     test_clock: Null,
 }
@@ -73,7 +74,7 @@ impl<'a> Customer<'a> {
             description: customer.description.as_deref(),
             discount: Null,
             email: customer.email.as_deref(),
-            invoice_prefix: Null,
+            invoice_prefix: customer.invoice_prefix.as_deref(),
             invoice_settings: InvoiceSettings {
                 custom_fields: Null,
                 default_payment_method: customer.default_payment_method.map(Into::into),
@@ -84,9 +85,9 @@ impl<'a> Customer<'a> {
             metadata: Metadata(&customer.metadata),
             name: customer.name.as_deref(),
             phone: customer.phone.as_deref(),
-            preferred_locales: [],
+            preferred_locales: &customer.preferred_locales,
             shipping: customer.shipping.as_ref().map(Shipping::view),
-            tax_exempt: "none",
+            tax_exempt: customer.tax_exempt.into(),
             test_clock: Null,
         }
     }

@@ -10,7 +10,9 @@ use utoipa::ToSchema;
 use super::card::{LastError, NextAction};
 use super::contact::Shipping;
 use super::reference::{ChargeRef, CustomerRef, PaymentMethodRef};
-use super::words::{CancellationReason, CaptureMethod, FutureUsage, PaymentIntentStatus};
+use super::words::{
+    AllowRedirects, CancellationReason, CaptureMethod, ConfirmationMethod, FutureUsage, PaymentIntentStatus, ThreeDSecureRequest,
+};
 use super::{Context, Metadata, Null};
 
 /// A shop's purpose to collect an amount, from its creation to its end.
@@ -32,8 +34,8 @@ pub struct PaymentIntent<'a> {
     application: Null,
     #[schema(inline)]
     application_fee_amount: Null,
-    #[schema(inline)]
-    automatic_payment_methods: Null,
+    /// All kinds of methods that are enabled may pay; null when the shop named the kinds.
+    automatic_payment_methods: Option<AutomaticPaymentMethods>,
     /// When it was given up, in seconds since 1970.
     canceled_at: Option<i64>,
     cancellation_reason: Option<CancellationReason>,
@@ -41,8 +43,7 @@ pub struct PaymentIntent<'a> {
     /// With this and a publishable key, a browser can see and confirm this one payment.
     #[schema(value_type = String)]
     client_secret: ClientSecret<'a, PaymentIntentId>,
-    /// `automatic`.
-    confirmation_method: &'static str,
+    confirmation_method: ConfirmationMethod,
     /// When it was made, in seconds since 1970.
     created: i64,
     /// Three letters, lower case.
@@ -101,6 +102,13 @@ impl<T: Display> Serialize for ClientSecret<'_, T> {
     }
 }
 
+/// All kinds of methods that are enabled are offered.
+#[derive(Serialize, ToSchema)]
+pub struct AutomaticPaymentMethods {
+    allow_redirects: AllowRedirects,
+    enabled: bool,
+}
+
 /// How each kind of payment method is treated.
 #[derive(Serialize, ToSchema)]
 pub struct PaymentMethodOptions {
@@ -116,13 +124,20 @@ pub struct CardOptions {
     mandate_options: Null,
     #[schema(inline)]
     network: Null,
-    /// `automatic`: when the issuer asks for it.
-    request_three_d_secure: &'static str,
+    request_three_d_secure: ThreeDSecureRequest,
 }
 
 impl PaymentMethodOptions {
-    pub(super) const PLAIN: Self =
-        Self { card: CardOptions { installments: Null, mandate_options: Null, network: Null, request_three_d_secure: "automatic" } };
+    fn view(request: payment_intent::ThreeDSecureRequest) -> Self {
+        let request_three_d_secure = request.into();
+        Self { card: CardOptions { installments: Null, mandate_options: Null, network: Null, request_three_d_secure } }
+    }
+}
+
+impl AutomaticPaymentMethods {
+    pub(super) fn view(redirects: payment_intent::AllowRedirects) -> Self {
+        Self { allow_redirects: redirects.into(), enabled: true }
+    }
 }
 
 impl<'a> PaymentIntent<'a> {
@@ -139,12 +154,12 @@ impl<'a> PaymentIntent<'a> {
             amount_received: intent.amount_received,
             application: Null,
             application_fee_amount: Null,
-            automatic_payment_methods: Null,
+            automatic_payment_methods: intent.automatic_payment_methods.map(AutomaticPaymentMethods::view),
             canceled_at: intent.canceled_at.map(Timestamp::seconds),
             cancellation_reason: intent.cancellation_reason.map(Into::into),
             capture_method: intent.capture_method.into(),
             client_secret: ClientSecret { id: intent.id, secret: &intent.secret },
-            confirmation_method: "automatic",
+            confirmation_method: intent.confirmation_method.into(),
             created: intent.created_at.seconds(),
             currency: intent.amount.currency().code(),
             customer: intent.customer.map(Into::into),
@@ -160,7 +175,7 @@ impl<'a> PaymentIntent<'a> {
             on_behalf_of: Null,
             payment_method: intent.payment_method.map(Into::into),
             payment_method_configuration_details: Null,
-            payment_method_options: PaymentMethodOptions::PLAIN,
+            payment_method_options: PaymentMethodOptions::view(intent.three_d_secure),
             payment_method_types: ["card"],
             payment_record: Null,
             processing: Null,

@@ -6,7 +6,7 @@ use domain::card::{CardDetails, CardNumber, Expiry, FingerprintKey};
 use domain::charge::{self, Authorization, Charge, Checks, Failure};
 use domain::contact::{Address, BillingDetails, Shipping};
 use domain::currency::Currency;
-use domain::customer::Customer;
+use domain::customer::{Customer, TaxExempt};
 use domain::decline::{CardErrorCode, DeclineCode};
 use domain::event::{Cause, Event, EventKind, Snapshot};
 use domain::fee::FeeSchedule;
@@ -15,7 +15,8 @@ use domain::id::{PaymentIntentId, PaymentMethodId, RefundId, SetupAttemptId, Set
 use domain::metadata::Metadata;
 use domain::money::Money;
 use domain::outcome::{Check, RefundFailure, ThreeDSecureResult};
-use domain::payment_intent::{self, CancellationReason, CaptureMethod, CardError, FutureUsage, NextAction, PaymentIntent};
+use domain::payment_intent::{self, AllowRedirects, CancellationReason, CaptureMethod, CardError, ConfirmationMethod, FutureUsage};
+use domain::payment_intent::{NextAction, PaymentIntent, ThreeDSecureRequest};
 use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::{self, Reason, Refund};
 use domain::scope::{Mode, Scope};
@@ -62,6 +63,8 @@ pub(crate) fn account() -> Account {
         email: Some("shop@example.com".into()),
         country: "CH".into(),
         default_currency: usd(0).currency(),
+        statement_descriptor: None,
+        statement_descriptor_prefix: None,
         fees: FeeSchedule::default(),
         settlement_days: 2,
         created_at: NOW,
@@ -78,6 +81,9 @@ pub(crate) fn customer() -> Customer {
         name: Some("A. Buyer".into()),
         phone: None,
         shipping: Some(shipping()),
+        preferred_locales: vec!["de".into(), "fr".into()],
+        invoice_prefix: Some("ABC123".into()),
+        tax_exempt: TaxExempt::Reverse,
         default_payment_method: Some(PaymentMethodId::new(ULID)),
         metadata: notes(&[("tier", "gold")]),
         deleted: false,
@@ -130,6 +136,9 @@ pub(crate) fn payment_intent(status: payment_intent::Status) -> PaymentIntent {
         statement_descriptor: None,
         statement_descriptor_suffix: Some("ORDER1".into()),
         metadata: notes(&[("order", "1")]),
+        automatic_payment_methods: Some(AllowRedirects::Never),
+        confirmation_method: ConfirmationMethod::Manual,
+        three_d_secure: ThreeDSecureRequest::Any,
         latest_attempt: None,
         latest_charge: (is(Succeeded) || is(RequiresCapture)).then(|| ChargeId::new(ULID)),
         next_action: is(RequiresAction).then_some(next_action),
@@ -154,6 +163,8 @@ pub(crate) fn setup_intent(status: setup_intent::Status) -> SetupIntent {
         payment_method: Some(PaymentMethodId::new(ULID)),
         description: None,
         metadata: Metadata::default(),
+        automatic_payment_methods: Some(AllowRedirects::Always),
+        three_d_secure: ThreeDSecureRequest::Challenge,
         latest_attempt: Some(SetupAttemptId::new(ULID)),
         operation: None,
         provider: "simulator".into(),
@@ -194,6 +205,7 @@ pub(crate) fn charge(status: charge::Status) -> Charge {
         description: Some("Order 1".into()),
         receipt_email: None,
         shipping: Some(shipping()),
+        statement_line: Some("TEST SHOP* ORDER1".into()),
         statement_descriptor: None,
         statement_descriptor_suffix: Some("ORDER1".into()),
         fraud_report: None,

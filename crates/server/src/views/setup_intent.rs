@@ -6,9 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::card::{LastError, NextAction};
-use super::payment_intent::ClientSecret;
+use super::payment_intent::{AutomaticPaymentMethods, ClientSecret};
 use super::reference::{CustomerRef, PaymentMethodRef};
-use super::words::{CancellationReason, FutureUsage, SetupIntentStatus};
+use super::words::{CancellationReason, FutureUsage, SetupIntentStatus, ThreeDSecureRequest};
 use super::{Context, Metadata, Null};
 
 /// A shop's purpose to save a card for later.
@@ -22,8 +22,8 @@ pub struct SetupIntent<'a> {
     allowed_payment_method_types: Null,
     #[schema(inline)]
     application: Null,
-    #[schema(inline)]
-    automatic_payment_methods: Null,
+    /// All kinds of methods that are enabled may be saved; null when the shop named the kinds.
+    automatic_payment_methods: Option<AutomaticPaymentMethods>,
     cancellation_reason: Option<CancellationReason>,
     /// With this and a publishable key, a browser can see and confirm this one set-up.
     #[schema(value_type = String)]
@@ -75,8 +75,7 @@ pub struct SetupCardOptions {
     mandate_options: Null,
     #[schema(inline)]
     network: Null,
-    /// `automatic`: when the issuer asks for it.
-    request_three_d_secure: &'static str,
+    request_three_d_secure: ThreeDSecureRequest,
 }
 
 impl<'a> SetupIntent<'a> {
@@ -88,7 +87,7 @@ impl<'a> SetupIntent<'a> {
             object: "setup_intent",
             allowed_payment_method_types: Null,
             application: Null,
-            automatic_payment_methods: Null,
+            automatic_payment_methods: intent.automatic_payment_methods.map(AutomaticPaymentMethods::view),
             cancellation_reason: intent.cancellation_reason.map(Into::into),
             client_secret: ClientSecret { id: intent.id, secret: &intent.secret },
             created: intent.created_at.seconds(),
@@ -108,7 +107,7 @@ impl<'a> SetupIntent<'a> {
             payment_method: intent.payment_method.map(Into::into),
             payment_method_configuration_details: Null,
             payment_method_options: SetupMethodOptions {
-                card: SetupCardOptions { mandate_options: Null, network: Null, request_three_d_secure: "automatic" },
+                card: SetupCardOptions { mandate_options: Null, network: Null, request_three_d_secure: intent.three_d_secure.into() },
             },
             payment_method_types: ["card"],
             single_use_mandate: Null,

@@ -3,7 +3,7 @@
 //! Codes that the domain itself keeps as the API's text (decline codes, error codes, kinds of events, brands)
 //! are written as they are and not repeated here.
 
-use domain::{card, charge, outcome, payment_intent, refund, setup_intent};
+use domain::{card, charge, customer, outcome, payment_intent, refund, setup_intent};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -33,7 +33,15 @@ words! {
         RequiresPaymentMethod, RequiresConfirmation, RequiresAction, Processing, Canceled, Succeeded,
     }
     /// When the money is taken.
-    CaptureMethod = payment_intent::CaptureMethod { Automatic, Manual }
+    CaptureMethod = payment_intent::CaptureMethod { Automatic, AutomaticAsync, Manual }
+    /// Who may confirm a payment.
+    ConfirmationMethod = payment_intent::ConfirmationMethod { Automatic, Manual }
+    /// Whether kinds of methods that send the buyer elsewhere may pay.
+    AllowRedirects = payment_intent::AllowRedirects { Always, Never }
+    /// When a buyer is asked to authenticate.
+    ThreeDSecureRequest = payment_intent::ThreeDSecureRequest { Automatic, Any, Challenge }
+    /// Whether a buyer pays no tax.
+    TaxExempt = customer::TaxExempt { None, Exempt, Reverse }
     /// What a saved card is to be used for later.
     FutureUsage = payment_intent::FutureUsage { OnSession, OffSession }
     /// Why a payment or set-up was given up.
