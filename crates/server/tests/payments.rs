@@ -6,13 +6,11 @@ mod common;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use bursar::serve;
-use common::{KEY, Reply, call, get, post, shop, shop_on};
-use http::{Request, StatusCode};
+use common::{KEY, Reply, call, get, post, send, shop, shop_on};
+use http::StatusCode;
 use providers::simulator::{self, Location, Simulator};
 use serde_json::Value;
-use tower::ServiceExt as _;
 
 const PAY: &str = "amount=2000&currency=usd&payment_method=pm_card_visa&confirm=true";
 
@@ -132,8 +130,8 @@ async fn a_saved_card_pays_in_the_absence_of_its_owner() {
 #[tokio::test]
 async fn a_wrong_key_an_unknown_parameter_and_an_unknown_object_are_refused_by_name() {
     let shop = shop().await;
-    let request = Request::builder().uri("/v1/customers").header("authorization", "Bearer sk_test_wrong").body(Body::empty()).unwrap();
-    assert_eq!(shop.clone().oneshot(request).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let wrong = send(&shop, "GET", "/v1/customers", &[("authorization", "Bearer sk_test_wrong")], "").await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
     let unknown = post(&shop, "/v1/payment_intents", &format!("{PAY}&colour=red")).await;
     assert_eq!((unknown.status, &unknown.json["error"]["code"]), (StatusCode::BAD_REQUEST, &Value::from("parameter_unknown")));
     assert_eq!(get(&shop, "/v1/charges/ch_nothing").await.status, StatusCode::NOT_FOUND);

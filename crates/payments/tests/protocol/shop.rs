@@ -10,7 +10,7 @@ use domain::customer::Customer;
 use domain::id::{CustomerId, PaymentIntentId, SetupIntentId, Ulid};
 use domain::metadata::Metadata;
 use domain::money::Money;
-use domain::payment_intent::{CaptureMethod, FutureUsage, PaymentIntent, ThreeDSecureRequest};
+use domain::payment_intent::{CaptureMethod, ConfirmationMethod, FutureUsage, PaymentIntent, ThreeDSecureRequest};
 use domain::payment_method::PaymentMethod;
 use domain::scope::{Mode, Scope};
 use domain::setup_intent::SetupIntent;
@@ -120,7 +120,13 @@ impl Shop {
         let (store, clock) = (Arc::new(Memory::new()), Arc::new(TestClock(AtomicI64::new(1_900_000_000_000))));
         let bank = Arc::new(Bank::default());
         let platform = platform(&store, &clock, &bank);
-        let new = NewAccount { name: "Shop".to_owned(), email: None, country: "US".to_owned(), default_currency: Currency::Usd };
+        let new = NewAccount {
+            name: "Shop".to_owned(),
+            email: None,
+            country: "US".to_owned(),
+            default_currency: Currency::Usd,
+            statement_descriptor: None,
+        };
         let account = Arc::new(platform.create_account(&new).await.unwrap());
         let scope = Scope { account: account.id, mode: Mode::Test };
         Self { store, clock, bank, platform, account, scope }
@@ -184,6 +190,8 @@ impl Shop {
             usage: FutureUsage::OffSession,
             description: None,
             metadata: Metadata::default(),
+            automatic_payment_methods: None,
+            three_d_secure: ThreeDSecureRequest::Automatic,
             confirm: Some(None),
         };
         told(&self.platform.create_setup_intent(&self.request(), &new).await.unwrap())
@@ -213,6 +221,9 @@ pub fn payment() -> NewPaymentIntent {
         statement_descriptor: None,
         statement_descriptor_suffix: None,
         metadata: Metadata::default(),
+        automatic_payment_methods: None,
+        confirmation_method: ConfirmationMethod::Automatic,
+        three_d_secure: ThreeDSecureRequest::Automatic,
         confirm: Some(Confirmation::default()),
     }
 }
@@ -222,5 +233,5 @@ pub fn reservation() -> NewPaymentIntent {
 }
 
 pub fn payment_asking(three_d_secure: ThreeDSecureRequest) -> NewPaymentIntent {
-    NewPaymentIntent { confirm: Some(Confirmation { three_d_secure, ..Confirmation::default() }), ..payment() }
+    NewPaymentIntent { three_d_secure, ..payment() }
 }

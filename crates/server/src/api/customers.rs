@@ -111,11 +111,8 @@ customer_params! {
 
 fn default_method(settings: Option<InvoiceSettingsParams>) -> Result<Change<PaymentMethodId>, Failure> {
     let Some(settings) = settings else { return Ok(Change::Keep) };
-    let missing = |text: &str| Error::NotFound {
-        kind: "payment_method",
-        id: masked(text),
-        param: "invoice_settings[default_payment_method]",
-    };
+    let missing =
+        |text: &str| Error::NotFound { kind: "payment_method", id: masked(text), param: "invoice_settings[default_payment_method]" };
     Ok(change(settings.default_payment_method.try_map(|text| text.parse().map_err(|_| missing(&text)))?))
 }
 

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use super::Failure;
 use super::dispatch::Call;
-use super::lists::expansions;
 use super::intents::customer;
+use super::lists::expansions;
 use super::payment_intents::amount;
 use super::requests::{CardParams, MethodParams, metadata};
 use crate::params::{self, ExpandParam, MetadataParam, ParamError};

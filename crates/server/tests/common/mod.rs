@@ -1,21 +1,24 @@
-//! A shop in process, and requests to it.
-#![allow(dead_code, unreachable_pub)] // each test file uses a part
+//! A server in process, and requests to it.
+#![allow(dead_code, reason = "each test uses its part")]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bursar::compose::{Settings, compose};
 use bursar::serve;
-use http::{Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// The shop's secret key.
 pub const KEY: &str = "sk_test_integration";
 
+/// A server with a test shop, in memory.
 pub async fn shop() -> Router {
     shop_on("memory:").await
 }
 
+/// One on that store.
 pub async fn shop_on(store: &str) -> Router {
     let settings = Settings { store: store.to_owned(), bank: None, vault_key: None, public_url: "http://127.0.0.1:1".to_owned() };
     let composed = compose(&settings).unwrap();
@@ -23,26 +26,37 @@ pub async fn shop_on(store: &str) -> Router {
     serve::router(&composed)
 }
 
+/// An answer.
 pub struct Reply {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub replayed: bool,
     pub bytes: Vec<u8>,
     pub json: Value,
 }
 
-pub async fn call(shop: &Router, method: &str, path: &str, form: &str, idempotency: Option<&str>) -> Reply {
-    let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {KEY}"));
+/// Sends a form with these headers and no others.
+pub async fn send(shop: &Router, method: &str, path: &str, headers: &[(&str, &str)], form: &str) -> Reply {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
     if !form.is_empty() {
         request = request.header("content-type", "application/x-www-form-urlencoded");
     }
-    if let Some(key) = idempotency {
-        request = request.header("idempotency-key", key);
-    }
     let response = shop.clone().oneshot(request.body(Body::from(form.to_owned())).unwrap()).await.unwrap();
-    let (status, replayed) = (response.status(), response.headers().contains_key("idempotent-replayed"));
+    let (status, headers) = (response.status(), response.headers().clone());
     let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
     let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Reply { status, replayed, bytes, json }
+    Reply { status, replayed: headers.contains_key("idempotent-replayed"), headers, bytes, json }
+}
+
+/// Sends a form with the secret key.
+pub async fn call(shop: &Router, method: &str, path: &str, form: &str, idempotency: Option<&str>) -> Reply {
+    let bearer = format!("Bearer {KEY}");
+    let mut headers = vec![("authorization", bearer.as_str())];
+    headers.extend(idempotency.map(|key| ("idempotency-key", key)));
+    send(shop, method, path, &headers, form).await
 }
 
 pub async fn post(shop: &Router, path: &str, form: &str) -> Reply {

@@ -28,7 +28,9 @@ pub(crate) async fn capture(mut call: Call<'_>, text: &str) -> Result<Answered, 
     let params: CapturePaymentIntent = params::from_tree(&call.tree)?;
     expand(&mut call, Shape::PaymentIntent, &params.expand)?;
     if params.final_capture == Some(false) {
-        return Err(ParamError::invalid("final_capture", "This payment can be captured only once: its provider has no multicapture.").into());
+        return Err(
+            ParamError::invalid("final_capture", "This payment can be captured only once: its provider has no multicapture.").into()
+        );
     }
     Ok(call.app.platform.capture_payment_intent(&call.request, id(text)?, params.amount_to_capture).await?)
 }
