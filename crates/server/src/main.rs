@@ -76,7 +76,8 @@ struct ServeArgs {
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Where the log cannot be written, as on a full disk, a complaint about that cannot be either, and would panic.
+    tracing_subscriber::fmt().json().log_internal_errors(false).with_env_filter(filter).with_writer(std::io::stderr).init();
     let cli = Cli::parse();
     let result = match cli.command {
         None => run(cli.serve).await,
