@@ -4,10 +4,13 @@
 //! list in the commit that adds them to its sums, so at every moment each line counts exactly once, in whatever
 //! order lines land. Absent on purpose: a counter that payments would queue for.
 
+use std::collections::BTreeMap;
+
 use domain::balance::Balance;
 use domain::balance_transaction::BalanceTransaction;
 use domain::id::Ulid;
 use domain::scope::Scope;
+use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{Index, Key, Kind, List, Scan, Store};
 
@@ -81,6 +84,36 @@ pub async fn sum(store: &dyn Store, scope: Scope) -> Result<(Balance, u64), Erro
         return Err(Error::LockTimeout);
     }
     Ok((sums, lines))
+}
+
+/// Totals that a checkpoint and the lines beside it must come to.
+#[derive(Debug, Default)]
+pub(crate) struct Totals(BTreeMap<Scope, (Balance, u64)>);
+
+/// When everything is available: whether each sum is there, not when, is what totals tell.
+const EVER: Timestamp = Timestamp::from_millis(i64::MAX);
+
+impl Totals {
+    /// Counts a line of the statement.
+    pub(crate) fn add(&mut self, scope: Scope, line: &BalanceTransaction) -> Result<(), Error> {
+        let (sums, lines) = self.0.entry(scope).or_default();
+        *lines = lines.saturating_add(1);
+        sums.add(line).and_then(|()| sums.settle(EVER)).map_err(overflow)
+    }
+
+    /// Every merchant whose balance is not the sum of the statement.
+    pub(crate) async fn differences(self, store: &dyn Store) -> Result<Vec<String>, Error> {
+        let mut differences = Vec::new();
+        for (scope, (sums, lines)) in self.0 {
+            let (mut kept, counted) = sum(store, scope).await?;
+            kept.settle(EVER).map_err(overflow)?;
+            if kept != sums || counted != lines {
+                let mode = if scope.mode.is_live() { "live" } else { "test" };
+                differences.push(format!("{}: the {mode} balance is not the sum of the statement's {lines} lines", scope.account));
+            }
+        }
+        Ok(differences)
+    }
 }
 
 impl Platform {

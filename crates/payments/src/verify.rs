@@ -11,6 +11,7 @@ use domain::ledger::{Books, JournalEntry};
 use domain::refund::{self, Refund};
 use store::{Exported, Kind, Store};
 
+use crate::balance::Totals;
 use crate::error::Error;
 use crate::records::decode;
 
@@ -51,6 +52,7 @@ async fn each<F: FnMut(&Exported) -> Result<(), Error>>(store: &dyn Store, kind:
 pub async fn verify(store: &dyn Store) -> Result<Report, Error> {
     let mut report = Report::default();
     let mut books = Books::default();
+    let mut totals = Totals::default();
     let mut merchant: HashMap<Ulid, i64> = HashMap::new();
     each(store, Kind::JournalEntry, |exported| {
         let entry: JournalEntry = decode(&exported.item.body)?;
@@ -67,6 +69,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Error> {
     }
     each(store, Kind::BalanceTransaction, |exported| {
         let line: BalanceTransaction = decode(&exported.item.body)?;
+        totals.add(exported.key.scope(), &line)?;
         match merchant.remove(&line.id.ulid()) {
             Some(amount) if amount == line.net() => {}
             other => report.differences.push(format!("{}: the statement says {}, the books {other:?}", line.id, line.net())),
@@ -75,6 +78,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Error> {
     })
     .await?;
     report.differences.extend(merchant.keys().map(|id| format!("je_{id}: a movement of the merchant's without its statement line")));
+    report.differences.extend(totals.differences(store).await?);
     let mut refunded: HashMap<Ulid, i64> = HashMap::new();
     each(store, Kind::Refund, |exported| {
         let refund: Refund = decode(&exported.item.body)?;

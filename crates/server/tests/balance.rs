@@ -133,3 +133,22 @@ async fn lines_taken_into_a_checkpoint_while_a_balance_is_read_count_once() {
     assert_eq!(pending(&shop).await, before);
     assert!(store.before.take().is_none(), "the interruption happened");
 }
+
+#[tokio::test]
+async fn a_balance_that_is_not_the_sum_of_the_statement_is_found_out() {
+    let (store, app, shop) = server().await;
+    let account = get(&shop, "/v1/account").await.json["id"].as_str().unwrap().to_owned();
+    for _ in 0..110 {
+        pay(&shop, 1_000, "usd").await;
+    }
+    sum_up(Arc::clone(&app.platform)).await;
+    let verified = async || payments::verify::verify(&*store).await.unwrap().differences;
+    assert!(verified().await.is_empty());
+    let scope = domain::scope::Scope { account: account.parse().unwrap(), mode: domain::scope::Mode::Test };
+    let unsummed = payments::balance::unsummed(scope);
+    let lost = store.scan(Scan::oldest(unsummed, 1)).await.unwrap()[0];
+    let mut batch = Batch::new();
+    batch.unlink(unsummed, lost);
+    store.commit(batch).await.unwrap();
+    assert_eq!(verified().await, [format!("{account}: the test balance is not the sum of the statement's 110 lines")]);
+}
