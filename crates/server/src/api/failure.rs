@@ -19,6 +19,8 @@ pub enum Failure {
     Forbidden,
     /// The body is too large.
     TooLarge,
+    /// The body broke off or its encoding is broken.
+    Incomplete,
     /// The idempotency key cannot be one.
     IdempotencyKey,
     /// There is no such operation.
@@ -54,6 +56,7 @@ impl Failure {
             Self::WrongKey => simple(401, "authentication_error", Some("api_key_invalid"), "The API key is not valid."),
             Self::Forbidden => simple(403, INVALID, Some("secret_key_required"), "This operation needs a secret key."),
             Self::TooLarge => simple(413, INVALID, None, "The request's body is too large."),
+            Self::Incomplete => simple(400, INVALID, None, "The request's body could not be read to its end."),
             Self::IdempotencyKey => {
                 simple(400, INVALID, Some("idempotency_key_invalid"), "The idempotency key must be 1 to 255 characters and no card number.")
             }

@@ -3,6 +3,7 @@
 //! Every request passes the same gate: an id, a key, bounded and well-formed parameters, then its operation.
 //! Absent on purpose: payment rules.
 
+mod body;
 mod customers;
 mod dispatch;
 mod failure;
@@ -18,13 +19,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use base64::Engine as _;
 use domain::account::{ApiKey, ApiKeyKind};
 use domain::id::RequestId;
 use domain::idempotency::{Fingerprint, FingerprintKey};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use moka::sync::Cache;
 use payments::Platform;
@@ -35,8 +37,6 @@ use crate::params;
 use crate::presenter::ApiPresenter;
 pub use failure::Failure;
 
-/// The largest body taken; the largest legal request is far smaller.
-const MAX_BODY: usize = 256 * 1024;
 /// Keys remembered, so that a request needs no look-up.
 const MAX_KEYS: u64 = 10_000;
 /// How long a revoked key can still pass at most.
@@ -86,7 +86,10 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
 
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let id = RequestId::new(app.platform.mint()).to_string();
-    let result = serve(&app, request, &id).await;
+    let (parts, body) = request.into_parts();
+    let mut body = body::Incoming::new(body);
+    let result = serve(&app, &parts, &mut body, &id).await;
+    body.discard().await;
     let (answer, replayed) = match result {
         Ok(answered) => (answered.answer, answered.replayed),
         Err(failure) => (failure.answer(&id), false),
@@ -109,10 +112,9 @@ fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
     response
 }
 
-async fn serve(app: &App, request: Request, id: &str) -> Result<Answered, Failure> {
-    let (parts, body) = request.into_parts();
+async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str) -> Result<Answered, Failure> {
     let key = authenticate(app, &parts.headers).await?;
-    let body = to_bytes(body, MAX_BODY).await.map_err(|_| Failure::TooLarge)?;
+    let body = body.read().await?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let tree = params::read(&parts.method, content_type, parts.uri.query(), &body)?;
     let scope = key.scope;

@@ -1,0 +1,60 @@
+//! A request's body: read up to a limit; what is left of it is let in and thrown away.
+//!
+//! A server that answers and closes while its client still sends makes the client's system drop the answer: the
+//! client sees a broken connection and not the error that tells it what is wrong.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+
+use super::Failure;
+
+/// The largest body taken; the largest legal request is far smaller.
+const MAX_BODY: usize = 256 * 1024;
+/// How much of a refused body is let in, so that its client hears of the refusal.
+const MAX_DISCARDED: usize = 256 * 1024 * 1024;
+/// For how long that is done.
+const DISCARDING: Duration = Duration::from_secs(10);
+
+/// A body on its way in.
+pub(super) struct Incoming(BodyDataStream);
+
+impl Incoming {
+    /// Of a request.
+    pub(super) fn new(body: Body) -> Self {
+        Self(body.into_data_stream())
+    }
+
+    /// All of it.
+    pub(super) async fn read(&mut self) -> Result<Bytes, Failure> {
+        let first = match self.0.next().await {
+            None => return Ok(Bytes::new()),
+            Some(part) => part.map_err(|_| Failure::Incomplete)?,
+        };
+        let mut all = BytesMut::from(first);
+        while all.len() <= MAX_BODY {
+            match self.0.next().await {
+                None => return Ok(all.freeze()),
+                Some(part) => all.extend_from_slice(&part.map_err(|_| Failure::Incomplete)?),
+            }
+        }
+        Err(Failure::TooLarge)
+    }
+
+    /// Throws the rest of it away.
+    pub(super) async fn discard(mut self) {
+        let rest = async {
+            let mut discarded = 0_usize;
+            while let Some(Ok(part)) = self.0.next().await {
+                discarded = discarded.saturating_add(part.len());
+                if discarded > MAX_DISCARDED {
+                    break;
+                }
+            }
+        };
+        // A client too slow for this finds its connection closed.
+        let _ = tokio::time::timeout(DISCARDING, rest).await;
+    }
+}
