@@ -79,6 +79,29 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    /// Whether this is what became of the request, which later may be decided otherwise; not that it could not be
+    /// decided now, or that its key belongs to another.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::Parameter { .. }
+            | Self::PaymentIntentState { .. }
+            | Self::SetupIntentState { .. }
+            | Self::AlreadyRefunded(_)
+            | Self::PaymentMethod(_)
+            | Self::Card { .. } => true,
+            Self::IdempotencyMismatch
+            | Self::IdempotencyInFlight
+            | Self::LockTimeout
+            | Self::NoProvider
+            | Self::Unavailable(_)
+            | Self::Internal(_) => false,
+        }
+    }
+}
+
 impl From<store::ReadError> for Error {
     fn from(error: store::ReadError) -> Self {
         match error {

@@ -7,7 +7,7 @@ use domain::scope::Scope;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use store::{Key, Kind, Precondition, Write};
+use store::{Batch, Key, Kind, Precondition, Write};
 
 use crate::error::Error;
 use crate::platform::{Platform, Request};
@@ -100,5 +100,22 @@ impl Platform {
         let kept = record.answer.ok_or(Error::IdempotencyInFlight)?;
         let answer = Answer { status: kept.status, body: kept.body.get().as_bytes().to_vec() };
         Ok(Some(Answered { answer, replayed: true }))
+    }
+
+    /// Keeps a refusal under the request's key before it is told: repeated when the state is another, the request
+    /// is refused in the same words rather than carried out. Gives the answer to tell.
+    ///
+    /// # Errors
+    /// The key belongs to another request or one under way, or the store failed; nothing may be told of the refusal then.
+    pub async fn keep_refusal(&self, request: &Request, refusal: Answer) -> Result<Answered, Error> {
+        let Some(write) = begin(request, self.now(), Some(&refusal))? else { return Ok(Answered { answer: refusal, replayed: false }) };
+        let mut batch = Batch::new();
+        batch.push(write);
+        match self.commit(batch).await {
+            Ok(()) => Ok(Answered { answer: refusal, replayed: false }),
+            // The same request, sent at the same time, had its outcome first.
+            Err(Error::LockTimeout) => self.replay(request).await?.ok_or(Error::LockTimeout),
+            Err(other) => Err(other),
+        }
     }
 }

@@ -62,6 +62,29 @@ async fn the_same_key_and_body_give_the_same_bytes_and_one_payment() {
     assert_eq!(get(&shop, "/v1/payment_intents").await.json["data"].as_array().unwrap().len(), 1);
 }
 
+#[tokio::test]
+async fn a_refusal_is_repeated_under_its_key_although_the_state_has_changed() {
+    let shop = shop().await;
+    let reserved = post(&shop, "/v1/payment_intents", &format!("{PAY}&capture_method=manual")).await;
+    let id = reserved.json["id"].as_str().unwrap();
+    let refund = format!("payment_intent={id}&amount=500");
+    let refused = call(&shop, "POST", "/v1/refunds", &refund, Some("refund-1")).await;
+    assert_eq!((refused.status, refused.replayed), (StatusCode::BAD_REQUEST, false));
+    assert_eq!(post(&shop, &format!("/v1/payment_intents/{id}/capture"), "").await.json["status"], "succeeded");
+    let again = call(&shop, "POST", "/v1/refunds", &refund, Some("refund-1")).await;
+    assert_eq!((again.status, again.replayed, &again.bytes), (StatusCode::BAD_REQUEST, true, &refused.bytes));
+    assert_eq!(call(&shop, "POST", "/v1/refunds", &refund, Some("refund-2")).await.json["status"], "succeeded");
+    assert_eq!(get(&shop, "/v1/refunds").await.json["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_is_none_uses_no_key_up() {
+    let shop = shop().await;
+    let unreadable = call(&shop, "POST", "/v1/payment_intents", &format!("{PAY}&colour=red"), Some("order-1")).await;
+    assert_eq!(unreadable.status, StatusCode::BAD_REQUEST);
+    assert_eq!(call(&shop, "POST", "/v1/payment_intents", PAY, Some("order-1")).await.json["status"], "succeeded");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_refunds_on_two_servers_never_give_back_more_than_was_captured() {
     let store: Arc<dyn store::Store> = Arc::new(store::memory::Memory::new());

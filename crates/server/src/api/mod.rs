@@ -127,7 +127,14 @@ async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str) ->
         tree,
         request: payments::Request { scope, account, id: id.to_owned(), idempotency, expand: Vec::new() },
     };
-    dispatch::dispatch(&parts.method, call).await
+    let keyed = call.request.idempotency.is_some().then(|| call.request.clone());
+    match (dispatch::dispatch(&parts.method, call).await, keyed) {
+        (Err(Failure::Case(refusal)), Some(request)) if refusal.is_refusal() => {
+            let answer = Failure::Case(refusal).answer(id);
+            Ok(app.platform.keep_refusal(&request, answer).await?)
+        }
+        (done, _) => done,
+    }
 }
 
 fn idempotency(app: &App, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Result<Option<Idempotency>, Failure> {
