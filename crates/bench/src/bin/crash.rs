@@ -119,7 +119,11 @@ fn print(bank: Bank, plan: &Plan, summary: &Summary) -> std::io::Result<()> {
     };
     let mut out = stdout().lock();
     writeln!(out, "bank {place}, seed {}:", plan.seed)?;
-    writeln!(out, "  {} kills, {} of them in recovery; {} audits", summary.kills, summary.kills_in_recovery, summary.audits)?;
+    writeln!(
+        out,
+        "  {} kills, {} of them in recovery; {} of the bank; {} audits",
+        summary.kills, summary.kills_in_recovery, summary.bank_kills, summary.audits
+    )?;
     writeln!(
         out,
         "  {} keys, {} without an answer when the server was killed, {} repeated; {} payments",

@@ -18,6 +18,37 @@ use crate::target::caller;
 const BEFORE_BLOW_IN_RECOVERY: (u64, u64) = (0, 300);
 /// Share of the blows that are followed by one in recovery.
 const BLOWS_IN_RECOVERY_PERCENT: u64 = 35;
+/// How long a bank that fell alone stays away, in milliseconds: shorter and longer than a request.
+const BANK_AWAY: (u64, u64) = (20, 800);
+
+/// What becomes of a bank beside the server before the server is killed.
+#[derive(Clone, Copy, Debug)]
+enum BankFate {
+    Stands,
+    /// Killed and started again while the server goes on.
+    FallsBefore {
+        away: Duration,
+    },
+    /// Killed at the same time; the server is ready again before its bank is.
+    FallsWith,
+}
+
+impl BankFate {
+    fn choose(rng: &mut Rng, is_beside: bool) -> Self {
+        match rng.below(3) {
+            0 if is_beside => Self::FallsBefore { away: Duration::from_millis(rng.between(BANK_AWAY.0, BANK_AWAY.1)) },
+            1 if is_beside => Self::FallsWith,
+            _ => Self::Stands,
+        }
+    }
+}
+
+/// One stretch of load and the blow at its end.
+#[derive(Clone, Copy, Debug)]
+struct Blow {
+    after: Duration,
+    bank: BankFate,
+}
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -43,6 +74,8 @@ pub struct Summary {
     pub kills: u32,
     /// Of them in the middle of recovery.
     pub kills_in_recovery: u32,
+    /// Blows on a bank beside the server.
+    pub bank_kills: u32,
     /// Audits that were made.
     pub audits: u32,
     /// Keys used.
@@ -69,8 +102,9 @@ pub async fn run<V: Victim>(victim: &mut V, plan: &Plan, progress: &mut dyn Writ
     let mut worlds: Vec<World> = (0..plan.clients).map(|number| World::new(plan.seed, number, &plan.cards)).collect();
     victim.start().await?;
     while summary.kills < plan.kills {
-        let load = Duration::from_millis(rng.between(plan.before_blow.0, plan.before_blow.1));
-        worlds = load_and_kill(victim, worlds, load, &mut summary).await?;
+        let after = Duration::from_millis(rng.between(plan.before_blow.0, plan.before_blow.1));
+        let bank = BankFate::choose(&mut rng, victim.has_bank_beside());
+        worlds = load_and_kill(victim, worlds, Blow { after, bank }, &mut summary).await?;
         while summary.kills < plan.kills && rng.percent(BLOWS_IN_RECOVERY_PERCENT) {
             let after = Duration::from_millis(rng.between(BEFORE_BLOW_IN_RECOVERY.0, BEFORE_BLOW_IN_RECOVERY.1));
             if rng.percent(50) {
@@ -78,7 +112,7 @@ pub async fn run<V: Victim>(victim: &mut V, plan: &Plan, progress: &mut dyn Writ
                 summary.kills = summary.kills.saturating_add(1);
             } else {
                 victim.start().await?;
-                worlds = load_and_kill(victim, worlds, after, &mut summary).await?;
+                worlds = load_and_kill(victim, worlds, Blow { after, bank: BankFate::Stands }, &mut summary).await?;
             }
             summary.kills_in_recovery = summary.kills_in_recovery.saturating_add(1);
         }
@@ -100,7 +134,7 @@ pub async fn run<V: Victim>(victim: &mut V, plan: &Plan, progress: &mut dyn Writ
     Ok(summary)
 }
 
-async fn load_and_kill<V: Victim>(victim: &mut V, worlds: Vec<World>, load: Duration, summary: &mut Summary) -> Result<Vec<World>, Error> {
+async fn load_and_kill<V: Victim>(victim: &mut V, worlds: Vec<World>, blow: Blow, summary: &mut Summary) -> Result<Vec<World>, Error> {
     let address = victim.address();
     let falling = Arc::new(AtomicBool::new(false));
     let mut clients = JoinSet::new();
@@ -108,10 +142,8 @@ async fn load_and_kill<V: Victim>(victim: &mut V, worlds: Vec<World>, load: Dura
         let work = client::work(world, address, caller(address), falling.clone());
         clients.spawn(async move { (index, work.await) });
     }
-    tokio::time::sleep(load).await;
-    falling.store(true, Ordering::Relaxed);
-    victim.kill().await?;
-    summary.kills = summary.kills.saturating_add(1);
+    tokio::time::sleep(blow.after).await;
+    strike(victim, blow.bank, &falling, summary).await?;
     let mut worlds = Vec::new();
     while let Some(done) = clients.join_next().await {
         let (index, (world, found)) = done.map_err(|_| Error::Worker)?;
@@ -123,6 +155,26 @@ async fn load_and_kill<V: Victim>(victim: &mut V, worlds: Vec<World>, load: Dura
     let unanswered = worlds.iter().filter(|world| world.records.last().is_some_and(|record| record.answer.is_none()));
     summary.keys_unanswered = summary.keys_unanswered.saturating_add(u64::try_from(unanswered.count()).unwrap_or(0));
     Ok(worlds)
+}
+
+/// Kills the server, and its bank if that is its fate.
+async fn strike<V: Victim>(victim: &mut V, bank: BankFate, falling: &AtomicBool, summary: &mut Summary) -> Result<(), Error> {
+    if let BankFate::FallsBefore { away } = bank {
+        victim.kill_bank().await?;
+        summary.bank_kills = summary.bank_kills.saturating_add(1);
+        tokio::time::sleep(away).await;
+        victim.start_bank().await?;
+        // As long again, so that what was interrupted may go on before the server falls.
+        tokio::time::sleep(away).await;
+    }
+    falling.store(true, Ordering::Relaxed);
+    victim.kill().await?;
+    summary.kills = summary.kills.saturating_add(1);
+    if let BankFate::FallsWith = bank {
+        victim.kill_bank().await?;
+        summary.bank_kills = summary.bank_kills.saturating_add(1);
+    }
+    Ok(())
 }
 
 /// Restarts, audits, and leaves the server stopped.
@@ -137,13 +189,11 @@ async fn restart_and_audit<V: Victim>(victim: &mut V, plan: &Plan, worlds: Vec<W
     let found = audit::settled(&subject, findings).await?;
     summary.recovery_longest = summary.recovery_longest.max(began.elapsed());
     audit::compare(&worlds, &found, findings);
-    if let Some(bank) = victim.bank_books().await? {
-        let ours = found.books();
-        if bank != ours {
-            findings.add(Promise::Bank, format!("the bank's books say {bank:?}, ours say {ours:?}"));
-        }
-    }
     victim.stop().await?;
+    let (bank, ours) = (victim.bank_books().await?, found.books());
+    if bank != ours {
+        findings.add(Promise::Bank, format!("the bank's books say {bank:?}, ours say {ours:?}"));
+    }
     for difference in victim.verify().await? {
         findings.add(Promise::Verified, difference);
     }

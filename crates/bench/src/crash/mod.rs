@@ -9,6 +9,8 @@
 //! - nothing is `processing` beyond the recovery pause;
 //! - the bank's books equal ours, and `bursar verify` passes.
 //!
+//! A bank beside the server falls too: while the server goes on, or together with it.
+//!
 //! What is done is chosen by a seed; when exactly the blow falls within a request is up to the machine.
 //! Absent on purpose: knowledge of the server's inside, and power loss (the files a killed process wrote remain).
 
@@ -60,18 +62,24 @@ impl Books {
 pub trait Victim {
     /// Where it listens, whenever it runs.
     fn address(&self) -> SocketAddr;
-    /// Starts it and waits until it is ready.
+    /// Starts it and waits until it is ready; then its bank, if that does not run.
     fn start(&mut self) -> impl Future<Output = Result<(), Error>>;
     /// Starts it and kills it after that time, ready or not.
     fn start_and_kill(&mut self, after: Duration) -> impl Future<Output = Result<(), Error>>;
-    /// Kills it.
+    /// Kills it, and with it a bank inside it.
     fn kill(&mut self) -> impl Future<Output = Result<(), Error>>;
+    /// Whether its bank is a server of its own.
+    fn has_bank_beside(&self) -> bool;
+    /// Starts the bank beside it.
+    fn start_bank(&mut self) -> impl Future<Output = Result<(), Error>>;
+    /// Kills the bank beside it.
+    fn kill_bank(&mut self) -> impl Future<Output = Result<(), Error>>;
     /// Lets it finish.
     fn stop(&mut self) -> impl Future<Output = Result<(), Error>>;
     /// Lets it check its own books while it is stopped; the differences found.
     fn verify(&mut self) -> impl Future<Output = Result<Vec<String>, Error>>;
-    /// The books of its bank, if that is a server of its own.
-    fn bank_books(&mut self) -> impl Future<Output = Result<Option<Books>, Error>>;
+    /// The books of its bank, while it is stopped.
+    fn bank_books(&mut self) -> impl Future<Output = Result<Books, Error>>;
 }
 
 /// What was found to be wrong, by the promise that was broken.

@@ -24,7 +24,7 @@ const DIFFERENCES_MAX: usize = 50;
 pub enum Bank {
     /// In the server's own process; killed with it.
     Inside,
-    /// A server of its own, which goes on while ours is killed.
+    /// A server of its own, which may go on while ours is killed, and the other way round.
     Beside,
 }
 
@@ -36,7 +36,9 @@ pub struct Binary {
     launch: Launch,
     address: SocketAddr,
     server: Option<Server>,
+    bank_launch: Launch,
     bank: Option<Server>,
+    place: Bank,
 }
 
 impl Binary {
@@ -44,22 +46,29 @@ impl Binary {
     ///
     /// # Errors
     /// If no port is free or the bank does not start.
-    pub async fn prepare(program: &Path, directory: &Path, bank: Bank) -> Result<Self, Error> {
-        let address = free_address()?;
+    pub async fn prepare(program: &Path, directory: &Path, place: Bank) -> Result<Self, Error> {
+        let address = free_address(None)?;
         let programs = Programs { bursar: program.to_owned(), bench: PathBuf::new() };
         let mut launch = programs.launch(Kind::Bursar, directory);
         // The address stays the same over all restarts, as a shop would have it.
         if let Some(listen) = launch.arguments.last_mut() {
             *listen = address.to_string().into();
         }
-        let bank = match bank {
-            Bank::Inside => None,
-            Bank::Beside => Some(bank_launch(program, directory).start().await?),
+        let listen = match place {
+            // Started only to be asked for its books.
+            Bank::Inside => SocketAddr::from(([127, 0, 0, 1], 0)),
+            Bank::Beside => free_address(Some(address))?,
         };
-        if let Some(bank) = &bank {
-            launch.arguments.extend(["--bank".into(), format!("http://{}", bank.address).into()]);
-        }
-        Ok(Self { program: program.to_owned(), directory: directory.to_owned(), launch, address, server: None, bank })
+        let bank_launch = bank_launch(program, directory, place, listen);
+        let bank = match place {
+            Bank::Inside => None,
+            Bank::Beside => {
+                launch.arguments.extend(["--bank".into(), format!("http://{listen}").into()]);
+                Some(bank_launch.start().await?)
+            }
+        };
+        let (program, directory) = (program.to_owned(), directory.to_owned());
+        Ok(Self { program, directory, launch, address, server: None, bank_launch, bank, place })
     }
 
     /// Ends the bank beside.
@@ -74,17 +83,15 @@ impl Binary {
     }
 }
 
-fn bank_launch(program: &Path, directory: &Path) -> Launch {
-    let books = directory.join("bank").join("books.db");
+fn bank_launch(program: &Path, directory: &Path, place: Bank, listen: SocketAddr) -> Launch {
+    let books = match place {
+        // Where the server keeps the books of the bank inside it.
+        Bank::Inside => directory.join("store").join("bank.db"),
+        Bank::Beside => directory.join("bank").join("books.db"),
+    };
     Launch {
         program: program.to_owned(),
-        arguments: vec![
-            "bank-simulator".into(),
-            "--listen".into(),
-            "127.0.0.1:0".into(),
-            "--store".into(),
-            format!("sqlite:{}", books.display()).into(),
-        ],
+        arguments: vec!["bank-simulator".into(), "--listen".into(), listen.to_string().into(), "--books".into(), books.into()],
         environment: std::collections::BTreeMap::from([("RUST_LOG".to_owned(), "warn".to_owned())]),
         log: Some(directory.join("bank.log")),
         has_readiness: false,
@@ -92,12 +99,23 @@ fn bank_launch(program: &Path, directory: &Path) -> Launch {
 }
 
 /// A port that is free now and outside the range from which the system takes ports for connections, where the
-/// clients' own connections could take it while the server is down.
-fn free_address() -> Result<SocketAddr, Error> {
-    let start = 20_000_u16.saturating_add(u16::try_from(std::process::id() % 10_000).unwrap_or(0));
+/// clients' own connections could take it while the server is down; above one that is spoken for.
+fn free_address(above: Option<SocketAddr>) -> Result<SocketAddr, Error> {
+    let any = 20_000_u16.saturating_add(u16::try_from(std::process::id() % 10_000).unwrap_or(0));
+    let start = above.map_or(any, |address| address.port().saturating_add(1));
     (start..start.saturating_add(1000))
         .find_map(|port| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr()).ok())
         .ok_or(Error::NoPort)
+}
+
+async fn ask_for_books(address: SocketAddr) -> Result<Books, Error> {
+    let request = format!("GET /books HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    let answer = Client::new(address, PATIENCE).send(request.as_bytes()).await?;
+    if !answer.is_success() {
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        return Err(Error::Unexpected { what: "the bank's books", status: answer.status, body });
+    }
+    Ok(books_of(&answer.json()))
 }
 
 impl Victim for Binary {
@@ -107,7 +125,10 @@ impl Victim for Binary {
 
     async fn start(&mut self) -> Result<(), Error> {
         self.server = Some(self.launch.start().await?);
-        Ok(())
+        match (self.place, &self.bank) {
+            (Bank::Beside, None) => self.start_bank().await,
+            (Bank::Beside, Some(_)) | (Bank::Inside, _) => Ok(()),
+        }
     }
 
     async fn start_and_kill(&mut self, after: Duration) -> Result<(), Error> {
@@ -123,6 +144,22 @@ impl Victim for Binary {
         }
     }
 
+    fn has_bank_beside(&self) -> bool {
+        self.place == Bank::Beside
+    }
+
+    async fn start_bank(&mut self) -> Result<(), Error> {
+        self.bank = Some(self.bank_launch.start().await?);
+        Ok(())
+    }
+
+    async fn kill_bank(&mut self) -> Result<(), Error> {
+        match self.bank.take() {
+            Some(bank) => bank.kill().await,
+            None => Ok(()),
+        }
+    }
+
     async fn stop(&mut self) -> Result<(), Error> {
         match self.server.take() {
             Some(server) => server.stop().await,
@@ -133,9 +170,6 @@ impl Victim for Binary {
     async fn verify(&mut self) -> Result<Vec<String>, Error> {
         let mut command = Command::new(&self.program);
         command.arg("verify").arg("--store").arg(store_url(&self.directory));
-        if let Some(bank) = &self.bank {
-            command.arg("--bank").arg(format!("http://{}", bank.address));
-        }
         let output = command.kill_on_drop(true).output().await?;
         if output.status.success() {
             return Ok(Vec::new());
@@ -147,15 +181,14 @@ impl Victim for Binary {
         Ok(differences)
     }
 
-    async fn bank_books(&mut self) -> Result<Option<Books>, Error> {
-        let Some(bank) = &self.bank else { return Ok(None) };
-        let request = format!("GET /books HTTP/1.1\r\nhost: {}\r\n\r\n", bank.address);
-        let answer = Client::new(bank.address, PATIENCE).send(request.as_bytes()).await?;
-        if !answer.is_success() {
-            let body = String::from_utf8_lossy(&answer.body).into_owned();
-            return Err(Error::Unexpected { what: "the bank's books", status: answer.status, body });
+    async fn bank_books(&mut self) -> Result<Books, Error> {
+        if let Some(bank) = &self.bank {
+            return ask_for_books(bank.address).await;
         }
-        Ok(Some(books_of(&answer.json())))
+        let bank = self.bank_launch.start().await?;
+        let books = ask_for_books(bank.address).await;
+        bank.stop().await?;
+        books
     }
 }
 

@@ -111,6 +111,18 @@ impl Victim for StandIn {
         Ok(())
     }
 
+    fn has_bank_beside(&self) -> bool {
+        true
+    }
+
+    async fn start_bank(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn kill_bank(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn stop(&mut self) -> Result<(), Error> {
         self.runtime.take().into_iter().for_each(Runtime::shutdown_background);
         Ok(())
@@ -120,7 +132,7 @@ impl Victim for StandIn {
         Ok(if self.flaw == Some(Flaw::VerifyFails) { vec!["entry 1 does not balance".into()] } else { Vec::new() })
     }
 
-    async fn bank_books(&mut self) -> Result<Option<Books>, Error> {
+    async fn bank_books(&mut self) -> Result<Books, Error> {
         let kept = self.kept.lock().unwrap();
         let mut books = Books::default();
         for intent in &kept.intents {
@@ -133,7 +145,7 @@ impl Victim for StandIn {
             books.add("usd", 1, 0);
         }
         books.0.retain(|_, moved| moved.captured + moved.refunded > 0);
-        Ok(Some(books))
+        Ok(books)
     }
 }
 
