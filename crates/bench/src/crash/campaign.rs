@@ -34,10 +34,11 @@ enum BankFate {
 }
 
 impl BankFate {
-    fn choose(rng: &mut Rng, is_beside: bool) -> Self {
-        match rng.below(3) {
-            0 if is_beside => Self::FallsBefore { away: Duration::from_millis(rng.between(BANK_AWAY.0, BANK_AWAY.1)) },
-            1 if is_beside => Self::FallsWith,
+    /// Each in its turn, so that a short campaign sees all of them.
+    fn of_turn(turn: u32, rng: &mut Rng) -> Self {
+        match turn % 3 {
+            0 => Self::FallsBefore { away: Duration::from_millis(rng.between(BANK_AWAY.0, BANK_AWAY.1)) },
+            1 => Self::FallsWith,
             _ => Self::Stands,
         }
     }
@@ -103,7 +104,7 @@ pub async fn run<V: Victim>(victim: &mut V, plan: &Plan, progress: &mut dyn Writ
     victim.start().await?;
     while summary.kills < plan.kills {
         let after = Duration::from_millis(rng.between(plan.before_blow.0, plan.before_blow.1));
-        let bank = BankFate::choose(&mut rng, victim.has_bank_beside());
+        let bank = if victim.has_bank_beside() { BankFate::of_turn(summary.audits, &mut rng) } else { BankFate::Stands };
         worlds = load_and_kill(victim, worlds, Blow { after, bank }, &mut summary).await?;
         while summary.kills < plan.kills && rng.percent(BLOWS_IN_RECOVERY_PERCENT) {
             let after = Duration::from_millis(rng.between(BEFORE_BLOW_IN_RECOVERY.0, BEFORE_BLOW_IN_RECOVERY.1));
