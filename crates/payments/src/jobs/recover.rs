@@ -14,6 +14,8 @@ use domain::refund::{self, Refund};
 use domain::scope::{Mode, Scope};
 use domain::setup_intent::SetupIntent;
 use domain::time::Timestamp;
+use futures::future::ready;
+use futures::stream::{self, StreamExt as _};
 use store::{Index, List, Scan};
 
 use crate::error::Error;
@@ -25,6 +27,9 @@ use crate::refunds::settle::RefundSubject;
 
 /// Open operations read in one go.
 const AT_ONCE: usize = 500;
+/// Operations followed up at the same time: so many may wait for a provider that keeps silent before they hold up
+/// the rest, and no provider is asked more questions at once.
+const IN_PARALLEL: usize = 64;
 /// A buyer who has not acted is asked about once in so many seconds; their return to us asks at once.
 const ACTION_CHECK_SECONDS: u64 = 20;
 
@@ -57,21 +62,26 @@ impl Platform {
         let mut newer_than = None;
         loop {
             let open = self.store.scan(Scan { newer_than, ..Scan::oldest(list, AT_ONCE) }).await?;
-            for id in &open {
-                match self.recover_one(scope, account, *id).await {
-                    Ok(true) => settled += 1,
-                    Ok(false) | Err(Error::LockTimeout) => {}
-                    Err(error) => {
-                        tracing::error!(%scope.account, %id, %error, detail = ?error, "an open operation could not be followed up");
-                    }
-                }
-            }
+            let looks = stream::iter(open.clone()).map(|id| self.recover_or_tell(scope, account, id));
+            settled += looks.buffer_unordered(IN_PARALLEL).filter(|was| ready(*was)).count().await;
             match open.last() {
                 Some(last) if open.len() == AT_ONCE => newer_than = Some(*last),
                 _ => break,
             }
         }
         Ok(settled)
+    }
+
+    /// Follows up one operation; whether it is settled now. A failure is logged: another look comes.
+    async fn recover_or_tell(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid) -> bool {
+        match self.recover_one(scope, account, id).await {
+            Ok(settled) => settled,
+            Err(Error::LockTimeout) => false,
+            Err(error) => {
+                tracing::error!(%scope.account, %id, %error, detail = ?error, "an open operation could not be followed up");
+                false
+            }
+        }
     }
 
     async fn recover_one(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid) -> Result<bool, Error> {

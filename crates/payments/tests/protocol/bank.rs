@@ -1,6 +1,7 @@
 //! A provider whose answers are set by the test: what it says when asked, and what it says when queried.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::decline::DeclineCode;
@@ -10,6 +11,7 @@ use domain::provider_key::ProviderKey;
 use domain::scope::Mode;
 use parking_lot::Mutex;
 use providers::{Authorize, Capabilities, Capture, Connector, Refund, VerifyCard, Void};
+use tokio::sync::Barrier;
 
 /// What reached the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ struct State {
     follow_up: VecDeque<FollowUpOutcome>,
     refund: VecDeque<RefundOutcome>,
     known: HashMap<ProviderKey, QueryOutcome>,
+    /// Queries are answered once so many have arrived.
+    meeting: Option<Arc<Barrier>>,
 }
 
 /// Without instructions it approves everything, and remembers it for queries.
@@ -88,6 +92,11 @@ impl Bank {
     /// From now on that is what is known under the key.
     pub fn knows(&self, key: &ProviderKey, outcome: QueryOutcome) {
         self.0.lock().known.insert(key.clone(), outcome);
+    }
+
+    /// From now on a query has no answer before so many are asked at the same time.
+    pub fn answers_queries_together(&self, number: usize) {
+        self.0.lock().meeting = Some(Arc::new(Barrier::new(number)));
     }
 
     /// What arrived, queries left out.
@@ -163,6 +172,10 @@ impl Connector for Bank {
     }
 
     async fn query(&self, key: &ProviderKey) -> QueryOutcome {
+        let meeting = self.0.lock().meeting.clone();
+        if let Some(meeting) = meeting {
+            meeting.wait().await;
+        }
         let mut state = self.0.lock();
         state.sent.push(Sent::Query(key.clone()));
         state.known.get(key).cloned().unwrap_or(QueryOutcome::NotFound)
