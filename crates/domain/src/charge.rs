@@ -16,7 +16,7 @@ use crate::provider_key::ProviderKey;
 use crate::time::Timestamp;
 
 /// Where a charge stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Reserved on the card; nothing has moved.

@@ -8,6 +8,7 @@ pub mod balance;
 pub mod balance_transaction;
 pub mod card;
 pub mod charge;
+pub mod conflict;
 pub mod contact;
 pub mod currency;
 pub mod customer;

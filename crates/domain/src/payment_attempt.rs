@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::conflict::Conflict;
 use crate::id::{PaymentAttemptId, PaymentIntentId, PaymentMethodId};
 use crate::money::Money;
 use crate::outcome::{Approval, Decline, UnknownReason};
@@ -73,7 +74,7 @@ impl Operation {
 }
 
 /// Where an attempt stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// An operation is on its way to the provider.
@@ -109,7 +110,6 @@ pub const EDGES: &[(Status, Status)] = &[
     (Status::ActionRequired, Status::Authorized),
     (Status::ActionRequired, Status::Captured),
     (Status::ActionRequired, Status::Declined),
-    (Status::ActionRequired, Status::Voided),
     (Status::Authorized, Status::Sending),
 ];
 
@@ -171,9 +171,9 @@ pub struct PaymentAttempt {
     /// The idempotency record that waits for the operation's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
-    /// A late answer contradicted a terminal status; a person must look.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub conflicted: bool,
+    /// Late answers that contradicted what the shop had been told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
     /// When it was begun.
     pub created_at: Timestamp,
 }
@@ -214,6 +214,13 @@ impl PaymentAttempt {
     #[must_use]
     pub fn void_key(&self) -> ProviderKey {
         ProviderKey::void(self.id, self.voids_refused)
+    }
+
+    /// Whether a provider is still to be asked about it: an operation, a buyer who has not acted, or a remedy.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let waits = matches!(self.status, Status::Sending | Status::Unknown | Status::ActionRequired);
+        waits || self.conflicts.iter().any(|conflict| conflict.operation.is_some())
     }
 
     /// Whether it is being given up at the moment.

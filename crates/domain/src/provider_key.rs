@@ -45,10 +45,10 @@ impl ProviderKey {
         Self(format!("{refund}_rfnd"))
     }
 
-    /// A refund that gives back a charge of an attempt that the platform no longer wants.
+    /// The void or refund that puts a late contradiction right. `sequence` counts the attempt's contradictions.
     #[must_use]
-    pub fn compensate(attempt: PaymentAttemptId) -> Self {
-        Self(format!("{attempt}_comp"))
+    pub fn compensate(attempt: PaymentAttemptId, sequence: u32) -> Self {
+        Self(format!("{attempt}_comp{sequence}"))
     }
 
     /// From its text, as a provider hands it back.
@@ -95,7 +95,8 @@ mod tests {
             ProviderKey::capture(attempt, 1),
             ProviderKey::void(attempt, 0),
             ProviderKey::void(attempt, 1),
-            ProviderKey::compensate(attempt),
+            ProviderKey::compensate(attempt, 0),
+            ProviderKey::compensate(attempt, 1),
         ];
         for (i, key) in keys.iter().enumerate() {
             assert_eq!(key.subject(), Some(attempt.ulid()));

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::conflict::Conflict;
 use crate::id::{BalanceTransactionId, ChargeId, PaymentIntentId, RefundId};
 use crate::metadata::Metadata;
 use crate::money::Money;
@@ -10,7 +11,7 @@ use crate::payment_attempt::Operation;
 use crate::time::Timestamp;
 
 /// Where a refund stands. The API shows `Sending`, `Unknown` and `Pending` alike, as pending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// On its way to the provider.
@@ -105,6 +106,9 @@ pub struct Refund {
     /// The idempotency record that waits for the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
+    /// Late answers that contradicted what the shop had been told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Counts this object's events.

@@ -11,7 +11,7 @@ use crate::payment_intent::{AllowRedirects, CancellationReason, CardError, Futur
 use crate::time::Timestamp;
 
 /// Where saving a card stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // as in the API
 pub enum Status {

@@ -13,6 +13,7 @@ pub mod customers;
 pub mod error;
 pub mod idempotency;
 pub mod jobs;
+pub mod late_answers;
 pub mod lists;
 mod locks;
 pub mod metadata;

@@ -50,7 +50,7 @@ pub fn begin_authorize(
         captures_refused: Vec::new(),
         voids_refused: 0,
         answers: None,
-        conflicted: false,
+        conflicts: Vec::new(),
         created_at: ctx.now,
     };
     Ok((intent, attempt))
@@ -93,7 +93,7 @@ pub(super) fn approved(
     method: &PaymentMethod,
     approval: Approval,
 ) -> Result<PaymentChange, Error> {
-    let mut charge = charge_of(ctx, &intent, &attempt, method);
+    let mut charge = charge_of(ctx, &intent, &attempt, method, charge::Status::Authorized);
     charge.checks =
         Checks { cvc: approval.cvc_check, address_line1: approval.address_line1_check, postal_code: approval.postal_code_check };
     charge.authorization = Some(Authorization {
@@ -129,14 +129,13 @@ pub(super) fn declined(
 ) -> Result<PaymentChange, Error> {
     // What is being voided without a grant had waited for the buyer.
     let after_challenge = attempt.status == payment_attempt::Status::ActionRequired || attempt.is_being_voided();
-    let mut charge = charge_of(ctx, &intent, &attempt, method);
+    let mut charge = charge_of(ctx, &intent, &attempt, method, charge::Status::Failed);
     let authentication_failed = after_challenge && decline.code == crate::decline::DeclineCode::AuthenticationRequired;
     let (code, decline_code) = if authentication_failed {
         (CardErrorCode::PaymentIntentAuthenticationFailure, None)
     } else {
         (decline.code.error_code(), Some(decline.code))
     };
-    charge.status = charge::Status::Failed;
     charge.checks.cvc = decline.cvc_check;
     charge.failure = Some(Failure { code, decline_code });
     attempt.decline = Some(decline);
@@ -176,7 +175,13 @@ pub(super) fn unknown(
     Ok(PaymentChange { events, ..PaymentChange::of(intent, attempt) })
 }
 
-fn charge_of(ctx: &mut Context<'_>, intent: &PaymentIntent, attempt: &PaymentAttempt, method: &PaymentMethod) -> Charge {
+fn charge_of(
+    ctx: &mut Context<'_>,
+    intent: &PaymentIntent,
+    attempt: &PaymentAttempt,
+    method: &PaymentMethod,
+    status: charge::Status,
+) -> Charge {
     let ulid = ctx.mint.ulid();
     Charge {
         id: ChargeId::new(ulid),
@@ -186,7 +191,7 @@ fn charge_of(ctx: &mut Context<'_>, intent: &PaymentIntent, attempt: &PaymentAtt
         amount: attempt.amount,
         amount_captured: 0,
         amount_refunded: 0,
-        status: charge::Status::Authorized,
+        status,
         authorization: None,
         failure: None,
         balance_transaction: None,
@@ -226,73 +231,23 @@ pub fn save_method(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Account;
-    use crate::card::{CardDetails, CardNumber, Expiry, FingerprintKey};
-    use crate::contact::BillingDetails;
-    use crate::currency::Currency;
-    use crate::event::Cause;
-    use crate::fee::FeeSchedule;
-    use crate::flow::Mint;
-    use crate::id::{AccountId, PaymentMethodId, Ulid};
-    use crate::metadata::Metadata;
-    use crate::time::Timestamp;
+    use crate::flow::fixtures::{OTHER, OWNER, World, method};
 
-    struct Counter(u128);
-
-    impl Mint for Counter {
-        fn ulid(&mut self) -> Ulid {
-            self.0 += 1;
-            Ulid::from_bits(self.0)
-        }
-    }
-
-    const OWNER: CustomerId = CustomerId::new(Ulid::from_bits(1));
-    const OTHER: CustomerId = CustomerId::new(Ulid::from_bits(2));
-
-    fn method(customer: Option<CustomerId>, spent: bool) -> PaymentMethod {
-        let number = CardNumber::parse("4242424242424242").unwrap();
-        PaymentMethod {
-            id: PaymentMethodId::new(Ulid::from_bits(9)),
-            created_at: Timestamp::EPOCH,
-            card: CardDetails::of(&number, Expiry::new(12, 2040).unwrap(), &FingerprintKey::new(&[0; 32])),
-            billing_details: BillingDetails::default(),
-            customer,
-            metadata: Metadata::default(),
-            cvc_check: None,
-            saved_for_off_session: false,
-            spent,
-            sequence: 0,
-        }
-    }
-
-    fn saved(method: PaymentMethod, usage: FutureUsage) -> Option<PaymentMethod> {
-        let account = Account {
-            id: AccountId::new(Ulid::NIL),
-            name: String::new(),
-            email: None,
-            country: "US".to_owned(),
-            default_currency: Currency::Usd,
-            statement_descriptor: None,
-            statement_descriptor_prefix: None,
-            fees: FeeSchedule::default(),
-            settlement_days: 2,
-            created_at: Timestamp::EPOCH,
-        };
-        let mut mint = Counter(100);
-        let mut ctx = Context { now: Timestamp::EPOCH, mint: &mut mint, cause: Cause::default(), account: &account };
-        save_method(&mut ctx, method, OWNER, usage).map(|(method, _)| method)
+    fn saved(customer: Option<CustomerId>, spent: bool, usage: FutureUsage) -> Option<PaymentMethod> {
+        let method = PaymentMethod { customer, spent, ..method() };
+        save_method(&mut World::default().ctx(), method, OWNER, usage).map(|(method, _)| method)
     }
 
     #[test]
     fn a_saved_card_is_its_customers_and_pays_off_session_only_if_asked() {
-        let off = saved(method(None, false), FutureUsage::OffSession).unwrap();
+        let off = saved(None, false, FutureUsage::OffSession).unwrap();
         assert_eq!((off.customer, off.saved_for_off_session), (Some(OWNER), true));
-        assert!(!saved(method(None, false), FutureUsage::OnSession).unwrap().saved_for_off_session);
+        assert!(!saved(None, false, FutureUsage::OnSession).unwrap().saved_for_off_session);
     }
 
     #[test]
     fn a_card_attached_elsewhere_or_detached_meanwhile_is_not_saved_and_holds_up_nothing() {
-        assert!(saved(method(Some(OTHER), false), FutureUsage::OffSession).is_none());
-        assert!(saved(method(None, true), FutureUsage::OffSession).is_none());
+        assert!(saved(Some(OTHER), false, FutureUsage::OffSession).is_none());
+        assert!(saved(None, true, FutureUsage::OffSession).is_none());
     }
 }

@@ -45,7 +45,8 @@ pub fn settle_capture(
     mut charge: Charge,
     outcome: &FollowUpOutcome,
 ) -> Result<PaymentChange, Error> {
-    let amount = attempt.operation.as_ref().ok_or(Error::Inconsistent("a capture without its operation"))?.amount;
+    let operation = attempt.operation.as_ref().filter(|operation| operation.kind == OperationKind::Capture);
+    let amount = operation.ok_or(Error::Inconsistent("a capture without its operation"))?.amount;
     match outcome {
         FollowUpOutcome::Done => {
             charge.capture(amount.minor())?;

@@ -5,12 +5,18 @@
 
 mod authorize;
 mod capture;
+mod conflict;
+#[cfg(test)]
+mod fixtures;
 mod refund;
 mod setup;
+#[cfg(test)]
+mod tables;
 mod void;
 
 pub use authorize::{Presence, begin_authorize, save_method, settle_authorize};
 pub use capture::{begin_capture, settle_capture};
+pub use conflict::{ConflictChange, Heard, RemedyOutcome, hear, hear_refund, settle_remedy};
 pub use refund::{RefundRequest, begin_refund, settle_refund};
 pub use setup::{SetupChange, begin_setup, cancel_setup, settle_setup};
 pub use void::{begin_void, cancel_unsent, settle_refused_void, settle_void, void_came_too_late};

@@ -49,6 +49,7 @@ pub fn begin_refund(ctx: &mut Context<'_>, mut charge: Charge, request: RefundRe
         failure_balance_transaction: None,
         metadata: request.metadata,
         answers: None,
+        conflicts: Vec::new(),
         created_at: id.ulid().created_at(),
         sequence: 0,
     };
@@ -96,6 +97,7 @@ pub fn settle_refund(
         }
         RefundOutcome::Failed { .. } if was == Status::Failed => return Ok(None),
         RefundOutcome::Failed { reason } => failed(ctx, refund, charge, reason)?,
+        RefundOutcome::Unknown(_) if !was.is_open() => return Ok(None),
         RefundOutcome::Unknown(reason) => {
             refund.note_unknown(reason, ctx.now);
             RefundChange { refund, charge: None, booking: None, events: Vec::new() }

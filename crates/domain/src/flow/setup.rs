@@ -75,9 +75,8 @@ pub fn settle_setup(
             Ok(Some(SetupChange { intent, saved: None, events }))
         }
         AuthorizeOutcome::Unknown(reason) => {
-            if let Some(operation) = &mut intent.operation {
-                operation.note_unknown(reason, ctx.now);
-            }
+            let Some(operation) = &mut intent.operation else { return Ok(None) };
+            operation.note_unknown(reason, ctx.now);
             Ok(Some(SetupChange { intent, saved: None, events: Vec::new() }))
         }
     }

@@ -53,6 +53,9 @@ pub fn settle_void(
     charge: Option<Charge>,
     outcome: &FollowUpOutcome,
 ) -> Result<PaymentChange, Error> {
+    if !attempt.is_being_voided() {
+        return Err(Error::Inconsistent("a void without its operation"));
+    }
     match outcome {
         FollowUpOutcome::Done => {
             attempt.become_(payment_attempt::Status::Voided)?;
@@ -103,6 +106,9 @@ pub fn settle_refused_void(
     method: &PaymentMethod,
     outcome: AuthorizeOutcome,
 ) -> Result<PaymentChange, Error> {
+    if !attempt.is_being_voided() {
+        return Err(Error::Inconsistent("a void without its operation"));
+    }
     match outcome {
         AuthorizeOutcome::Approved(approval) => {
             attempt.voids_refused = attempt.voids_refused.saturating_add(1);

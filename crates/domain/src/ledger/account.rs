@@ -27,18 +27,21 @@ pub enum LedgerAccount {
     ProcessingFees,
     /// What was taken from the merchant for refunds that the providers have not made yet. A liability.
     RefundsInTransit,
+    /// What providers took or gave back against what they had said, until it is put right. A liability: to the cards.
+    Suspense,
 }
 
 impl LedgerAccount {
     /// Every account.
-    pub const ALL: [Self; 4] = [Self::ProviderReceivable, Self::MerchantPayable, Self::ProcessingFees, Self::RefundsInTransit];
+    pub const ALL: [Self; 5] =
+        [Self::ProviderReceivable, Self::MerchantPayable, Self::ProcessingFees, Self::RefundsInTransit, Self::Suspense];
 
     /// What it stands for.
     #[must_use]
     pub const fn nature(self) -> Nature {
         match self {
             Self::ProviderReceivable => Nature::Asset,
-            Self::MerchantPayable | Self::RefundsInTransit => Nature::Liability,
+            Self::MerchantPayable | Self::RefundsInTransit | Self::Suspense => Nature::Liability,
             Self::ProcessingFees => Nature::Income,
         }
     }
@@ -51,6 +54,7 @@ impl LedgerAccount {
             Self::MerchantPayable => "merchant_payable",
             Self::ProcessingFees => "processing_fees",
             Self::RefundsInTransit => "refunds_in_transit",
+            Self::Suspense => "suspense",
         }
     }
 }

@@ -3,8 +3,7 @@
 //! Invariants, checked whenever an entry is made or read back: its postings sum to nothing in each currency;
 //! there are at least two, none of them zero; each is a leg that its movement declares ([`Movement::legs`]).
 //! Entries are only ever added. Absent on purpose: the merchant's statement, which has one line where the books
-//! have several postings (see [`balance_transaction`](crate::balance_transaction)); and an entry for a payment
-//! that was given back before it was booked, since nothing was.
+//! have several postings (see [`balance_transaction`](crate::balance_transaction)).
 
 mod account;
 mod books;
@@ -17,7 +16,7 @@ pub use movement::{Movement, Side, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::id::{ChargeId, JournalEntryId, RefundId};
+use crate::id::{ChargeId, JournalEntryId, PaymentAttemptId, RefundId};
 use crate::money::{self, Money};
 use crate::time::Timestamp;
 
@@ -135,7 +134,7 @@ impl JournalEntry {
     /// # Errors
     /// The amount is not positive.
     pub fn refund_reserved(id: JournalEntryId, at: Timestamp, refund: RefundId, amount: Money) -> Result<Self, Error> {
-        Self::of_refund(id, at, Movement::RefundReserved, refund, amount)
+        Self::plain(id, at, Movement::RefundReserved, Source::Refund(refund), amount)
     }
 
     /// The provider made a refund that was set aside for.
@@ -143,7 +142,7 @@ impl JournalEntry {
     /// # Errors
     /// The amount is not positive.
     pub fn refund_settled(id: JournalEntryId, at: Timestamp, refund: RefundId, amount: Money) -> Result<Self, Error> {
-        Self::of_refund(id, at, Movement::RefundSettled, refund, amount)
+        Self::plain(id, at, Movement::RefundSettled, Source::Refund(refund), amount)
     }
 
     /// A refund failed before it was settled; the merchant gets back what was set aside.
@@ -151,7 +150,7 @@ impl JournalEntry {
     /// # Errors
     /// The amount is not positive.
     pub fn refund_reversed(id: JournalEntryId, at: Timestamp, refund: RefundId, amount: Money) -> Result<Self, Error> {
-        Self::of_refund(id, at, Movement::RefundReversed, refund, amount)
+        Self::plain(id, at, Movement::RefundReversed, Source::Refund(refund), amount)
     }
 
     /// A refund came back after it was settled; the provider owes it again, and the platform the merchant.
@@ -159,17 +158,42 @@ impl JournalEntry {
     /// # Errors
     /// The amount is not positive.
     pub fn refund_returned(id: JournalEntryId, at: Timestamp, refund: RefundId, amount: Money) -> Result<Self, Error> {
-        Self::of_refund(id, at, Movement::RefundReturned, refund, amount)
+        Self::plain(id, at, Movement::RefundReturned, Source::Refund(refund), amount)
     }
 
-    fn of_refund(id: JournalEntryId, at: Timestamp, movement: Movement, refund: RefundId, amount: Money) -> Result<Self, Error> {
+    /// A provider took a payment that had ended without it; nobody is owed it but its card.
+    ///
+    /// # Errors
+    /// The amount is not positive.
+    pub fn late_capture(id: JournalEntryId, at: Timestamp, attempt: PaymentAttemptId, amount: Money) -> Result<Self, Error> {
+        Self::plain(id, at, Movement::LateCapture, Source::Attempt(attempt), amount)
+    }
+
+    /// A provider gave back what it had taken so.
+    ///
+    /// # Errors
+    /// The amount is not positive.
+    pub fn late_capture_returned(id: JournalEntryId, at: Timestamp, attempt: PaymentAttemptId, amount: Money) -> Result<Self, Error> {
+        Self::plain(id, at, Movement::LateCaptureReturned, Source::Attempt(attempt), amount)
+    }
+
+    /// A provider made a refund that had failed and that the merchant had got back.
+    ///
+    /// # Errors
+    /// The amount is not positive.
+    pub fn late_refund(id: JournalEntryId, at: Timestamp, refund: RefundId, amount: Money) -> Result<Self, Error> {
+        Self::plain(id, at, Movement::LateRefund, Source::Refund(refund), amount)
+    }
+
+    /// Every leg that the movement declares, with the same amount.
+    fn plain(id: JournalEntryId, at: Timestamp, movement: Movement, source: Source, amount: Money) -> Result<Self, Error> {
         let opposite = amount.checked_neg()?;
         let postings = movement
             .legs()
             .iter()
             .map(|(account, side)| Posting { account: *account, amount: if *side == Side::Debit { amount } else { opposite } });
         let postings = postings.collect();
-        Unchecked { id, at, movement, source: Source::Refund(refund), postings, available_on: at }.try_into()
+        Unchecked { id, at, movement, source, postings, available_on: at }.try_into()
     }
 
     /// Its name.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LedgerAccount::{self, MerchantPayable, ProcessingFees, ProviderReceivable, RefundsInTransit};
-use crate::id::{ChargeId, RefundId, Ulid};
+use super::LedgerAccount::{self, MerchantPayable, ProcessingFees, ProviderReceivable, RefundsInTransit, Suspense};
+use crate::id::{ChargeId, PaymentAttemptId, RefundId, Ulid};
 
 /// Which side of an account a posting is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +28,12 @@ pub enum Movement {
     RefundReversed,
     /// The refund came back after the provider had made it: the merchant has the amount back.
     RefundReturned,
+    /// A provider took money for a payment that had ended without it.
+    LateCapture,
+    /// A provider gave back what it had taken so.
+    LateCaptureReturned,
+    /// A provider gave money back for a refund that had failed.
+    LateRefund,
 }
 
 /// The object an entry is about.
@@ -38,6 +44,8 @@ pub enum Source {
     Charge(ChargeId),
     /// A refund.
     Refund(RefundId),
+    /// A try to take a payment.
+    Attempt(PaymentAttemptId),
 }
 
 impl Source {
@@ -47,13 +55,23 @@ impl Source {
         match self {
             Self::Charge(id) => id.ulid(),
             Self::Refund(id) => id.ulid(),
+            Self::Attempt(id) => id.ulid(),
         }
     }
 }
 
 impl Movement {
     /// Every movement.
-    pub const ALL: [Self; 5] = [Self::Capture, Self::RefundReserved, Self::RefundSettled, Self::RefundReversed, Self::RefundReturned];
+    pub const ALL: [Self; 8] = [
+        Self::Capture,
+        Self::RefundReserved,
+        Self::RefundSettled,
+        Self::RefundReversed,
+        Self::RefundReturned,
+        Self::LateCapture,
+        Self::LateCaptureReturned,
+        Self::LateRefund,
+    ];
 
     /// The postings an entry of this movement may have: at most one a leg.
     #[must_use]
@@ -64,6 +82,8 @@ impl Movement {
             Self::RefundSettled => &[(RefundsInTransit, Side::Debit), (ProviderReceivable, Side::Credit)],
             Self::RefundReversed => &[(RefundsInTransit, Side::Debit), (MerchantPayable, Side::Credit)],
             Self::RefundReturned => &[(ProviderReceivable, Side::Debit), (MerchantPayable, Side::Credit)],
+            Self::LateCapture => &[(ProviderReceivable, Side::Debit), (Suspense, Side::Credit)],
+            Self::LateCaptureReturned | Self::LateRefund => &[(Suspense, Side::Debit), (ProviderReceivable, Side::Credit)],
         }
     }
 
@@ -72,9 +92,10 @@ impl Movement {
     pub const fn is_about(self, source: Source) -> bool {
         match self {
             Self::Capture => matches!(source, Source::Charge(_)),
-            Self::RefundReserved | Self::RefundSettled | Self::RefundReversed | Self::RefundReturned => {
+            Self::RefundReserved | Self::RefundSettled | Self::RefundReversed | Self::RefundReturned | Self::LateRefund => {
                 matches!(source, Source::Refund(_))
             }
+            Self::LateCapture | Self::LateCaptureReturned => matches!(source, Source::Attempt(_)),
         }
     }
 }

@@ -83,6 +83,22 @@ fn each_movement_of_a_refund_posts_what_it_declares() {
 }
 
 #[test]
+fn what_a_provider_does_against_its_word_is_kept_apart_from_what_merchants_are_owed() {
+    use LedgerAccount::*;
+    let (amount, attempt) = (usd(700), PaymentAttemptId::new(Ulid::from_bits(3)));
+    let cases = [
+        (JournalEntry::late_capture(id(1), NOW, attempt, amount), ProviderReceivable, Suspense),
+        (JournalEntry::late_capture_returned(id(2), NOW, attempt, amount), Suspense, ProviderReceivable),
+        (JournalEntry::late_refund(id(3), NOW, refund(), amount), Suspense, ProviderReceivable),
+    ];
+    for (entry, debit, credit) in cases {
+        let entry = entry.unwrap();
+        assert_eq!(posted(&entry), [(debit, 700), (credit, -700)]);
+        assert_eq!(entry.merchant_amount(), None);
+    }
+}
+
+#[test]
 fn refunds_of_nothing_or_less_are_refused() {
     assert_eq!(JournalEntry::refund_reserved(id(1), NOW, refund(), usd(0)), Err(Error::ZeroPosting));
     let less = JournalEntry::refund_settled(id(1), NOW, refund(), usd(-1));

@@ -86,8 +86,9 @@ impl Platform {
 
     async fn recover_one(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid) -> Result<bool, Error> {
         if let Some(attempt) = self.find::<PaymentAttempt>(scope, id).await? {
+            let remedied = self.recover_remedies(scope, account, &attempt.value).await?;
             if !self.attempt_is_due(&attempt.value) {
-                return Ok(false);
+                return Ok(remedied);
             }
             let subject = self.subject(scope, id).await?;
             return self.follow_up(scope, account, subject).await;
@@ -106,7 +107,7 @@ impl Platform {
     }
 
     /// What was begun before this process, and was not yet unknown, was interrupted: it is due at once.
-    fn is_due(&self, next_check_at: Timestamp, started_at: Timestamp, unknown: bool) -> bool {
+    pub(crate) fn is_due(&self, next_check_at: Timestamp, started_at: Timestamp, unknown: bool) -> bool {
         next_check_at <= self.now() || (!unknown && started_at < self.started_at)
     }
 

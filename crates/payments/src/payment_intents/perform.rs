@@ -49,6 +49,27 @@ pub(crate) enum Fact {
     RefusedVoid(AuthorizeOutcome),
 }
 
+impl Fact {
+    /// The fact that a provider's answer to a question states, if it is about a payment.
+    pub(crate) fn of(said: &QueryOutcome) -> Option<Self> {
+        match said {
+            QueryOutcome::Authorize(outcome) => Some(Self::Authorize(outcome.clone())),
+            QueryOutcome::Capture(outcome) => Some(Self::Capture(outcome.clone())),
+            QueryOutcome::Void(outcome) => Some(Self::Void(outcome.clone())),
+            QueryOutcome::Refund(_) | QueryOutcome::NotFound | QueryOutcome::Unknown(_) => None,
+        }
+    }
+
+    /// As the answer to a question about the operation that it is about.
+    pub(crate) fn said(self) -> QueryOutcome {
+        match self {
+            Self::Authorize(outcome) | Self::RefusedVoid(outcome) => QueryOutcome::Authorize(outcome),
+            Self::Capture(outcome) => QueryOutcome::Capture(outcome),
+            Self::Void(outcome) => QueryOutcome::Void(outcome),
+        }
+    }
+}
+
 impl Platform {
     /// Carries out what was begun, in a task of its own, and waits for the answer.
     pub(crate) async fn run(self: &Arc<Self>, request: &Request, start: Start) -> Result<Answered, Error> {

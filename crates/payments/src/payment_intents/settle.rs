@@ -7,9 +7,11 @@ use domain::account::Account;
 use domain::charge::Charge;
 use domain::event::{Cause, Event};
 use domain::flow::{self, PaymentChange, settle_authorize, settle_capture, settle_refused_void, settle_void};
+use domain::id::PaymentAttemptId;
 use domain::payment_attempt::{PaymentAttempt, Status as AttemptStatus};
 use domain::payment_intent::{PaymentIntent, Status};
 use domain::payment_method::PaymentMethod;
+use domain::provider_key::ProviderKey;
 use domain::scope::Scope;
 use store::{Batch, Index, List, Precondition, Write};
 
@@ -36,7 +38,7 @@ pub(crate) struct Subject {
 
 impl Platform {
     /// Settles for a request that waits, and answers it.
-    pub(crate) async fn settle_payment(&self, request: &Request, begun: Begun, fact: Fact) -> Result<Answered, Error> {
+    pub(crate) async fn settle_payment(self: &Arc<Self>, request: &Request, begun: Begun, fact: Fact) -> Result<Answered, Error> {
         let mut subject = Subject { intent: begun.intent, attempt: begun.attempt, charge: begun.charge, method: begun.method };
         let sent = subject.attempt.value.operation.as_ref().map(|o| o.key.clone());
         for _ in 0..MAX_ROUNDS {
@@ -49,7 +51,8 @@ impl Platform {
             }
             subject = self.subject(request.scope, subject.attempt.value.id.ulid()).await?;
             if subject.attempt.value.operation.as_ref().map(|o| &o.key) != sent.as_ref() {
-                // The recovery job was faster: its answer is the answer.
+                // The recovery job was faster: its answer is the answer, and ours is heard as a late one.
+                self.hear_overtaken(request, subject.attempt.value.id, sent, fact).await;
                 return match self.replay(request).await? {
                     Some(answered) => Ok(Answered { replayed: false, ..answered }),
                     None => self.tell(request, &subject.intent.value).await,
@@ -57,6 +60,14 @@ impl Platform {
             }
         }
         Err(Error::LockTimeout)
+    }
+
+    async fn hear_overtaken(self: &Arc<Self>, request: &Request, attempt: PaymentAttemptId, sent: Option<ProviderKey>, fact: Fact) {
+        let key = if matches!(fact, Fact::RefusedVoid(_)) { Some(ProviderKey::authorize(attempt)) } else { sent };
+        let Some(key) = key else { return };
+        if let Err(error) = self.hear(request.scope, &request.account, &key, fact.said()).await {
+            tracing::error!(%key, %error, detail = ?error, "an overtaken answer could not be taken in");
+        }
     }
 
     /// Answers with the payment as it is.
@@ -195,8 +206,7 @@ fn add_change(scope: Scope, subject: &Subject, change: &PaymentChange, batch: &m
     batch.push(update(scope, &change.intent, subject.intent.revision)?);
     if let Some(attempt) = &change.attempt {
         batch.push(update(scope, attempt, subject.attempt.revision)?);
-        let open = matches!(attempt.status, AttemptStatus::Sending | AttemptStatus::Unknown | AttemptStatus::ActionRequired);
-        if !open {
+        if !attempt.is_open() {
             batch.unlink(List::all(scope, Index::OpenOperations), attempt.id.ulid());
         }
     }

@@ -7,7 +7,7 @@ use domain::charge::Charge;
 use domain::event::Cause;
 use domain::flow::settle_refund;
 use domain::id::Ulid;
-use domain::outcome::RefundOutcome;
+use domain::outcome::{QueryOutcome, RefundOutcome};
 use domain::provider_key::ProviderKey;
 use domain::refund::{Refund, Status};
 use domain::scope::Scope;
@@ -46,7 +46,7 @@ impl Platform {
 
     /// Settles for the request that waits, and answers it.
     pub(crate) async fn settle_refund_for(
-        &self,
+        self: &Arc<Self>,
         request: &Request,
         mut subject: RefundSubject,
         outcome: RefundOutcome,
@@ -68,6 +68,11 @@ impl Platform {
             }
             subject = self.refund_subject(request.scope, id).await?;
             if !matches!(subject.refund.value.status, Status::Sending | Status::Unknown) {
+                // The recovery job was faster: its answer is the answer, and ours is heard as a late one.
+                let key = ProviderKey::refund(subject.refund.value.id);
+                if let Err(error) = self.hear(request.scope, &request.account, &key, QueryOutcome::Refund(outcome)).await {
+                    tracing::error!(%key, %error, detail = ?error, "an overtaken answer could not be taken in");
+                }
                 break;
             }
         }

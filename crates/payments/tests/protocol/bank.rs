@@ -11,7 +11,7 @@ use domain::provider_key::ProviderKey;
 use domain::scope::Mode;
 use parking_lot::Mutex;
 use providers::{Authorize, Capabilities, Capture, Connector, Refund, VerifyCard, Void};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 
 /// What reached the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ struct State {
     known: HashMap<ProviderKey, QueryOutcome>,
     /// Queries are answered once so many have arrived.
     meeting: Option<Arc<Barrier>>,
+    /// Answers wait for it, when there is one.
+    gate: Option<Arc<Semaphore>>,
 }
 
 /// Without instructions it approves everything, and remembers it for queries.
@@ -89,6 +91,11 @@ impl Bank {
         self.0.lock().follow_up.push_back(outcome);
     }
 
+    /// The next refund ends so.
+    pub fn will_refund(&self, outcome: RefundOutcome) {
+        self.0.lock().refund.push_back(outcome);
+    }
+
     /// From now on that is what is known under the key.
     pub fn knows(&self, key: &ProviderKey, outcome: QueryOutcome) {
         self.0.lock().known.insert(key.clone(), outcome);
@@ -97,6 +104,20 @@ impl Bank {
     /// From now on a query has no answer before so many are asked at the same time.
     pub fn answers_queries_together(&self, number: usize) {
         self.0.lock().meeting = Some(Arc::new(Barrier::new(number)));
+    }
+
+    /// From now on answers to authorisations and refunds wait until permits are added.
+    pub fn hold(&self) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        self.0.lock().gate = Some(Arc::clone(&gate));
+        gate
+    }
+
+    async fn pass_gate(&self) {
+        let gate = self.0.lock().gate.clone();
+        if let Some(gate) = gate {
+            gate.acquire().await.unwrap().forget();
+        }
     }
 
     /// What arrived, queries left out.
@@ -131,8 +152,9 @@ impl Connector for Bank {
     }
 
     async fn authorize(&self, request: Authorize) -> AuthorizeOutcome {
+        self.0.lock().sent.push(Sent::Authorize(request.key.clone(), request.three_d_secure));
+        self.pass_gate().await;
         let mut state = self.0.lock();
-        state.sent.push(Sent::Authorize(request.key.clone(), request.three_d_secure));
         let outcome = state.authorize.pop_front().unwrap_or_else(|| approved(request.capture));
         state.note(request.key, QueryOutcome::Authorize(outcome.clone()));
         outcome
@@ -163,8 +185,9 @@ impl Connector for Bank {
     }
 
     async fn refund(&self, request: Refund) -> RefundOutcome {
+        self.0.lock().sent.push(Sent::Refund(request.key.clone(), request.amount.minor()));
+        self.pass_gate().await;
         let mut state = self.0.lock();
-        state.sent.push(Sent::Refund(request.key.clone(), request.amount.minor()));
         let done = RefundOutcome::Succeeded { provider_reference: "ref_refund".to_owned() };
         let outcome = state.refund.pop_front().unwrap_or(done);
         state.note(request.key, QueryOutcome::Refund(outcome.clone()));

@@ -3,6 +3,7 @@
 
 mod bank;
 mod commands;
+mod late_answers;
 mod recovery;
 mod setup_intents;
 mod shop;

@@ -7,11 +7,17 @@ use async_trait::async_trait;
 use domain::account::Account;
 use domain::currency::Currency;
 use domain::customer::Customer;
+use domain::flow::RefundRequest;
 use domain::id::{CustomerId, PaymentIntentId, SetupIntentId, Ulid};
+use domain::ledger::{Books, JournalEntry, LedgerAccount};
 use domain::metadata::Metadata;
 use domain::money::Money;
+use domain::outcome::QueryOutcome;
+use domain::payment_attempt::PaymentAttempt;
 use domain::payment_intent::{CaptureMethod, ConfirmationMethod, FutureUsage, PaymentIntent, ThreeDSecureRequest};
 use domain::payment_method::PaymentMethod;
+use domain::provider_key::ProviderKey;
+use domain::refund::Refund;
 use domain::scope::{Mode, Scope};
 use domain::setup_intent::SetupIntent;
 use domain::time::Timestamp;
@@ -24,12 +30,15 @@ use payments::payment_intents::create::NewPaymentIntent;
 use payments::payment_methods::resolve::MethodInput;
 use payments::platform::TestCard;
 use payments::ports::{Answer, Clock, Entropy, Presenter};
-use payments::records::Record;
+use payments::records::{Record, decode};
+use payments::refunds::create::RefundOf;
 use payments::setup_intents::NewSetupIntent;
 use payments::vault::Vault;
 use payments::{Error, Parts, Platform, Request};
 use serde::de::DeserializeOwned;
 use store::memory::Memory;
+use store::{Index, List, Scan, Store};
+use tokio::task::JoinHandle;
 
 use crate::bank::Bank;
 
@@ -172,6 +181,46 @@ impl Shop {
     pub async fn method_of(&self, setup: SetupIntentId) -> Option<PaymentMethod> {
         let id = self.load::<SetupIntent>(setup.ulid()).await.payment_method?;
         Some(self.load(id.ulid()).await)
+    }
+
+    pub async fn attempt_of(&self, intent: &PaymentIntent) -> PaymentAttempt {
+        self.load(self.intent(intent.id).await.latest_attempt.unwrap().ulid()).await
+    }
+
+    pub async fn refund(&self, intent: &PaymentIntent, amount: i64) -> Refund {
+        let asked = RefundRequest { amount: Some(amount), ..RefundRequest::default() };
+        told(&self.platform.create_refund(&self.request(), RefundOf::PaymentIntent(intent.id), &asked).await.unwrap())
+    }
+
+    /// What the provider owes us by our books, in the minor unit; and what is in suspense.
+    pub async fn books(&self) -> (i128, i128) {
+        let entries = self.store.export(store::Kind::JournalEntry, None, 1_000).await.unwrap();
+        let entries: Vec<JournalEntry> = entries.iter().map(|exported| decode(&exported.item.body).unwrap()).collect();
+        let books = Books::replay(&entries);
+        (books.balance(LedgerAccount::ProviderReceivable, Currency::Usd), books.balance(LedgerAccount::Suspense, Currency::Usd))
+    }
+
+    /// Begins a request, and goes on when its operation has reached the provider, which has not answered yet.
+    pub async fn begin<F: Future + Send + 'static>(&self, request: F) -> JoinHandle<F::Output>
+    where
+        F::Output: Send,
+    {
+        let before = self.bank.sent().len();
+        let task = tokio::spawn(request);
+        while self.bank.sent().len() == before {
+            tokio::task::yield_now().await;
+        }
+        task
+    }
+
+    /// Takes in a late answer.
+    pub async fn hear(&self, key: &ProviderKey, said: QueryOutcome) {
+        self.platform.hear(self.scope, &self.account, key, said).await.unwrap();
+    }
+
+    /// How many operations are open.
+    pub async fn open_operations(&self) -> usize {
+        self.store.scan(Scan::oldest(List::all(self.scope, Index::OpenOperations), 1_000)).await.unwrap().len()
     }
 
     pub async fn customer(&self) -> CustomerId {

@@ -231,6 +231,7 @@ pub(crate) fn refund(status: refund::Status) -> Refund {
         failure_balance_transaction: failed.then(|| BalanceTransactionId::new(ULID)),
         metadata: Metadata::default(),
         answers: None,
+        conflicts: Vec::new(),
         created_at: NOW,
         sequence: 1,
     }

@@ -1,0 +1,252 @@
+//! Answers that come when an operation's end may be known already: from a request that was overtaken by recovery, from a
+//! provider's notification, from a settlement file. None is dropped: what contradicts the known end is kept with the
+//! attempt or refund, alerted, and put right through the same two commits as everything else.
+
+use std::sync::Arc;
+
+use domain::account::Account;
+use domain::conflict::{Conflict, Remedy, Status};
+use domain::event::Cause;
+use domain::flow::{self, ConflictChange, Heard, RemedyOutcome};
+use domain::id::Ulid;
+use domain::outcome::{FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
+use domain::payment_attempt::PaymentAttempt;
+use domain::provider_key::ProviderKey;
+use domain::refund::Refund;
+use domain::scope::Scope;
+use store::{Batch, Index, List};
+
+use crate::error::Error;
+use crate::payment_intents::perform::Fact;
+use crate::payment_intents::settle::add_booking;
+use crate::platform::{Platform, racing};
+use crate::ports::Minting;
+use crate::records::{Loaded, Record, update};
+
+/// How often the end of a remedy is decided again when other changes of the attempt come between.
+const MAX_ROUNDS: u32 = 8;
+
+impl Platform {
+    /// Takes in what a provider says of the operation under that key, whenever it says so.
+    ///
+    /// # Errors
+    /// No payment or refund has that key; another operation on it must end first ([`Error::LockTimeout`]: say it again
+    /// later); or the store failed.
+    pub async fn hear(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, key: &ProviderKey, said: QueryOutcome) -> Result<(), Error> {
+        let missing = || Error::NotFound { kind: "operation", id: key.to_string(), param: "key" };
+        let id = key.subject().ok_or_else(missing)?;
+        if self.find::<PaymentAttempt>(scope, id).await?.is_some() {
+            return self.hear_of_attempt(scope, account, id, key, said).await;
+        }
+        let QueryOutcome::Refund(said) = said else { return Err(missing()) };
+        if self.find::<Refund>(scope, id).await?.is_none() {
+            return Err(missing());
+        }
+        racing(|| self.hear_of_refund(scope, account, id, &said)).await
+    }
+
+    async fn hear_of_attempt(
+        self: &Arc<Self>,
+        scope: Scope,
+        account: &Arc<Account>,
+        id: Ulid,
+        key: &ProviderKey,
+        said: QueryOutcome,
+    ) -> Result<(), Error> {
+        let Some(conflict) = racing(|| self.hear_once(scope, account, id, key, &said)).await? else { return Ok(()) };
+        let ended = self.carry_out(scope, account, id, &conflict).await?;
+        self.give_back_instead(scope, account, id, &conflict, ended).await
+    }
+
+    /// What could not be voided may have been taken: the authorisation itself tells, and then it is given back.
+    async fn give_back_instead(
+        self: &Arc<Self>,
+        scope: Scope,
+        account: &Arc<Account>,
+        id: Ulid,
+        conflict: &Conflict,
+        ended: Option<Status>,
+    ) -> Result<(), Error> {
+        if conflict.remedy != Remedy::Void || ended != Some(Status::NeedsPerson) {
+            return Ok(());
+        }
+        let attempt = self.must::<PaymentAttempt>(scope, id).await?.value;
+        let key = ProviderKey::authorize(attempt.id);
+        let said = self.connector(&attempt.provider)?.query(&key).await;
+        if let Some(taken) = racing(|| self.hear_once(scope, account, id, &key, &said)).await?
+            && taken.remedy != Remedy::Void
+        {
+            self.carry_out(scope, account, id, &taken).await?;
+        }
+        Ok(())
+    }
+
+    /// One try to take an answer in; answers a contradiction that was found and whose remedy has begun.
+    async fn hear_once(
+        self: &Arc<Self>,
+        scope: Scope,
+        account: &Arc<Account>,
+        id: Ulid,
+        key: &ProviderKey,
+        said: &QueryOutcome,
+    ) -> Result<Option<Conflict>, Error> {
+        let attempt = self.must::<PaymentAttempt>(scope, id).await?;
+        let heard = {
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(account, Cause::default(), &mut mint, self.now());
+            flow::hear(&mut ctx, attempt.value.clone(), key, said)?
+        };
+        match heard {
+            Heard::Nothing => Ok(None),
+            Heard::Later => {
+                tracing::error!(conflicted = true, %key, ?said, "a late answer contradicts what is known, while another operation is under way");
+                Err(Error::LockTimeout)
+            }
+            Heard::Open => {
+                let Some(fact) = Fact::of(said) else { return Ok(None) };
+                let subject = self.subject(scope, id).await?;
+                let fact = self.complete(&subject.attempt.value, fact).await?;
+                self.settle_once(scope, account, Cause::default(), &subject, fact, None).await?;
+                Ok(None)
+            }
+            Heard::Conflict(change) => {
+                self.commit_conflict(scope, &attempt, &change, change.subject.is_open()).await?;
+                Ok(Some(change.conflict))
+            }
+        }
+    }
+
+    async fn hear_of_refund(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid, said: &RefundOutcome) -> Result<(), Error> {
+        let subject = self.refund_subject(scope, id).await?;
+        let heard = {
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(account, Cause::default(), &mut mint, self.now());
+            flow::hear_refund(&mut ctx, subject.refund.value.clone(), said)?
+        };
+        match heard {
+            Heard::Nothing => Ok(()),
+            Heard::Later => Err(Error::LockTimeout),
+            Heard::Open => self.settle_refund_once(scope, account, Cause::default(), &subject, said.clone(), None).await.map(|_| ()),
+            Heard::Conflict(change) => {
+                let open = change.subject.status.is_open();
+                self.commit_conflict(scope, &subject.refund, &change, open).await
+            }
+        }
+    }
+
+    /// Lands a contradiction or a step of its remedy, and alerts whoever watches.
+    async fn commit_conflict<T: Record>(
+        &self,
+        scope: Scope,
+        before: &Loaded<T>,
+        change: &ConflictChange<T>,
+        open: bool,
+    ) -> Result<(), Error> {
+        let id = change.subject.ulid();
+        let mut batch = Batch::new();
+        batch.push(update(scope, &change.subject, before.revision)?);
+        if let Some(booking) = &change.booking {
+            add_booking(scope, booking, &mut batch)?;
+        }
+        let operations = List::all(scope, Index::OpenOperations);
+        if open {
+            batch.link(operations, id);
+        } else {
+            batch.unlink(operations, id);
+        }
+        self.commit(batch).await?;
+        let Conflict { key, contradiction, remedy, status, .. } = &change.conflict;
+        tracing::error!(
+            conflicted = true,
+            account = %scope.account,
+            %key,
+            ?contradiction,
+            ?remedy,
+            ?status,
+            "a provider contradicts what a shop was told"
+        );
+        Ok(())
+    }
+
+    /// Asks the provider for a remedy that has begun, and ends it by the answer.
+    async fn carry_out(&self, scope: Scope, account: &Arc<Account>, id: Ulid, conflict: &Conflict) -> Result<Option<Status>, Error> {
+        let Some(operation) = &conflict.operation else { return Ok(None) };
+        let attempt = self.must::<PaymentAttempt>(scope, id).await?;
+        let connector = self.connector(&attempt.value.provider)?;
+        let authorization_key = ProviderKey::authorize(attempt.value.id);
+        let provider_reference = conflict.provider_reference.clone().unwrap_or_default();
+        let key = operation.key.clone();
+        let outcome = match conflict.remedy {
+            Remedy::Void => {
+                RemedyOutcome::Void(connector.void(providers::Void { key: key.clone(), authorization_key, provider_reference }).await)
+            }
+            Remedy::Refund(amount) => RemedyOutcome::Refund(
+                connector.refund(providers::Refund { key: key.clone(), authorization_key, provider_reference, amount }).await,
+            ),
+            Remedy::Person => return Ok(None),
+        };
+        self.end_remedy(scope, account, id, &key, &outcome).await
+    }
+
+    /// Ends a remedy by the provider's answer; answers its status, or `None` when that was known.
+    async fn end_remedy(
+        &self,
+        scope: Scope,
+        account: &Arc<Account>,
+        id: Ulid,
+        key: &ProviderKey,
+        outcome: &RemedyOutcome,
+    ) -> Result<Option<Status>, Error> {
+        for _ in 0..MAX_ROUNDS {
+            let attempt = self.must::<PaymentAttempt>(scope, id).await?;
+            let decided = {
+                let mut mint = Minting(&self.ids);
+                let mut ctx = self.context(account, Cause::default(), &mut mint, self.now());
+                flow::settle_remedy(&mut ctx, attempt.value.clone(), key, outcome)?
+            };
+            let Some(change) = decided else { return Ok(None) };
+            match self.commit_conflict(scope, &attempt, &change, change.subject.is_open()).await {
+                Ok(()) => return Ok(Some(change.conflict.status)),
+                Err(Error::LockTimeout) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(Error::LockTimeout)
+    }
+
+    /// Follows up the remedies of an attempt that are due: the provider is asked, and sent them again if it never
+    /// heard of them. Says whether one was.
+    pub(crate) async fn recover_remedies(
+        self: &Arc<Self>,
+        scope: Scope,
+        account: &Arc<Account>,
+        attempt: &PaymentAttempt,
+    ) -> Result<bool, Error> {
+        let mut any = false;
+        for conflict in &attempt.conflicts {
+            let Some(operation) = &conflict.operation else { continue };
+            if !self.is_due(operation.next_check_at, operation.started_at, operation.unknown.is_some()) {
+                continue;
+            }
+            any = true;
+            let (id, key) = (attempt.id.ulid(), &operation.key);
+            let unknown = |reason| match conflict.remedy {
+                Remedy::Refund(_) => RemedyOutcome::Refund(RefundOutcome::Unknown(reason)),
+                Remedy::Void | Remedy::Person => RemedyOutcome::Void(FollowUpOutcome::Unknown(reason)),
+            };
+            let outcome = match self.connector(&attempt.provider)?.query(key).await {
+                QueryOutcome::NotFound => None,
+                QueryOutcome::Void(outcome) => Some(RemedyOutcome::Void(outcome)),
+                QueryOutcome::Refund(outcome) => Some(RemedyOutcome::Refund(outcome)),
+                QueryOutcome::Unknown(reason) => Some(unknown(reason)),
+                QueryOutcome::Authorize(_) | QueryOutcome::Capture(_) => Some(unknown(UnknownReason::Unreadable)),
+            };
+            let ended = match outcome {
+                Some(outcome) => self.end_remedy(scope, account, id, key, &outcome).await?,
+                None => self.carry_out(scope, account, id, conflict).await?,
+            };
+            self.give_back_instead(scope, account, id, conflict, ended).await?;
+        }
+        Ok(any)
+    }
+}
