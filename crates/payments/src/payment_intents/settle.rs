@@ -65,7 +65,9 @@ impl Platform {
     async fn hear_overtaken(self: &Arc<Self>, request: &Request, attempt: PaymentAttemptId, sent: Option<ProviderKey>, fact: Fact) {
         let key = if matches!(fact, Fact::RefusedVoid(_)) { Some(ProviderKey::authorize(attempt)) } else { sent };
         let Some(key) = key else { return };
-        if let Err(error) = self.hear(request.scope, &request.account, &key, fact.said()).await {
+        // Rare, and its future is large: it lives on the heap, so that every payment's stays small.
+        let heard = Box::pin(self.hear(request.scope, &request.account, &key, fact.said()));
+        if let Err(error) = heard.await {
             tracing::error!(%key, %error, detail = ?error, "an overtaken answer could not be taken in");
         }
     }

@@ -70,7 +70,9 @@ impl Platform {
             if !matches!(subject.refund.value.status, Status::Sending | Status::Unknown) {
                 // The recovery job was faster: its answer is the answer, and ours is heard as a late one.
                 let key = ProviderKey::refund(subject.refund.value.id);
-                if let Err(error) = self.hear(request.scope, &request.account, &key, QueryOutcome::Refund(outcome)).await {
+                // On the heap, as it is rare and its future large.
+                let heard = Box::pin(self.hear(request.scope, &request.account, &key, QueryOutcome::Refund(outcome)));
+                if let Err(error) = heard.await {
                     tracing::error!(%key, %error, detail = ?error, "an overtaken answer could not be taken in");
                 }
                 break;
