@@ -11,7 +11,7 @@ use store::{Batch, Key, Kind, Precondition, Write};
 
 use crate::error::Error;
 use crate::platform::{Platform, Request};
-use crate::ports::Answer;
+use crate::ports::{Answer, Rendering};
 use crate::records::{decode, encode};
 
 /// How long an answer can be had again: the API promises a day at least.
@@ -34,8 +34,8 @@ pub struct Idempotency {
 pub(crate) struct IdempotencyRecord {
     pub(crate) fingerprint: String,
     pub(crate) created_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) expand: Vec<String>,
+    #[serde(default)]
+    pub(crate) rendering: Rendering,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) request: Option<String>,
     /// `None` while the request is under way.
@@ -68,7 +68,7 @@ pub(crate) fn begin(request: &Request, now: Timestamp, answer: Option<&Answer>) 
     let record = IdempotencyRecord {
         fingerprint: idempotency.fingerprint.clone(),
         created_at: now,
-        expand: request.expand.clone(),
+        rendering: request.rendering.clone(),
         request: Some(request.id.clone()),
         answer: answer.map(KeptAnswer::keep).transpose()?,
     };

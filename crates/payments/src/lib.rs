@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod balance;
 pub mod change;
 pub mod charges;
+pub mod client_secrets;
 pub mod customers;
 pub mod error;
 pub mod idempotency;

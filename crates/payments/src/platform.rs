@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
 use crate::locks::Locks;
 use crate::outcome::Outcome;
-use crate::ports::{Clock, Entropy, IdMint, Minting, Presenter};
+use crate::ports::{Clock, Entropy, IdMint, Minting, Presenter, Rendering};
 use crate::records::{Loaded, Record, key_of};
 use crate::vault::Vault;
 
@@ -94,8 +94,8 @@ pub struct Request {
     pub id: String,
     /// The client's idempotency key, on requests that change something.
     pub idempotency: Option<Idempotency>,
-    /// References to replace by the objects themselves.
-    pub expand: Vec<String>,
+    /// How its answer is to be written.
+    pub rendering: Rendering,
 }
 
 impl Request {
@@ -215,7 +215,7 @@ impl Platform {
 
     /// Commits a change that no provider is needed for, with its answer.
     pub(crate) async fn conclude(&self, request: &Request, mut batch: Batch, outcome: &Outcome) -> Result<Answered, Error> {
-        let answer = self.presenter.present(request.scope, outcome, &request.expand).await?;
+        let answer = self.presenter.present(request.scope, outcome, &request.rendering).await?;
         if let Some(write) = idempotency::begin(request, self.now(), Some(&answer))? {
             batch.push(write);
         }

@@ -6,6 +6,7 @@ use domain::id::{Ulid, UlidSequence};
 use domain::scope::Scope;
 use domain::time::Timestamp;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -35,14 +36,36 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// Who reads an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// The shop's server: it may see everything of its own.
+    #[default]
+    Shop,
+    /// A buyer's browser: it may see what a buyer may.
+    Browser,
+}
+
+/// How an answer is to be written; kept with a request under way, for whoever comes to answer it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rendering {
+    /// References to replace by the objects themselves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expand: Vec<String>,
+    /// Who reads it.
+    pub audience: Audience,
+}
+
 /// Writes answers. Called before the last commit, so that the answer is kept with what it tells.
 #[async_trait]
 pub trait Presenter: Send + Sync + 'static {
-    /// The answer for an outcome, with the named references replaced by the objects themselves.
+    /// The answer for an outcome.
     ///
     /// # Errors
     /// A reference could not be read or does not exist.
-    async fn present(&self, scope: Scope, outcome: &Outcome, expand: &[String]) -> Result<Answer, Error>;
+    async fn present(&self, scope: Scope, outcome: &Outcome, rendering: &Rendering) -> Result<Answer, Error>;
 }
 
 /// Makes identifiers from the two ports.

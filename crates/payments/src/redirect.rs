@@ -8,6 +8,7 @@ use domain::payment_intent::{PaymentIntent, Status};
 use domain::scope::Scope;
 use domain::setup_intent::{self, SetupIntent};
 
+use crate::client_secrets::same;
 use crate::error::Error;
 use crate::platform::Platform;
 
@@ -73,10 +74,4 @@ impl Platform {
         }
         Ok(self.payment_intent(scope, intent.id).await?.value)
     }
-}
-
-/// Compares secrets in time that does not tell where they differ.
-#[must_use]
-pub fn same(a: &str, b: &str) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(a.as_bytes(), b.as_bytes()).is_ok()
 }

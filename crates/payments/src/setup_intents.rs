@@ -242,7 +242,7 @@ impl Platform {
             if let Some(answered) = platform.replay(&request).await? {
                 return Ok(Answered { replayed: false, ..answered });
             }
-            let answer = platform.presenter.present(request.scope, &told(intent.value), &request.expand).await?;
+            let answer = platform.presenter.present(request.scope, &told(intent.value), &request.rendering).await?;
             Ok(Answered { answer, replayed: false })
         });
         task.await.map_err(|e| Error::Internal(format!("the set-up's task ended: {e}")))?
@@ -297,7 +297,7 @@ impl Platform {
         let mut batch = Batch::new();
         let mut answer = Answer { status: 200, body: Vec::new() };
         if let Some(request) = request {
-            answer = self.presenter.present(scope, &outcome, &request.expand).await?;
+            answer = self.presenter.present(scope, &outcome, &request.rendering).await?;
             if let Some(key) = &answers {
                 batch.push(complete_for(request, key, Some(&answer), self.now())?);
             }

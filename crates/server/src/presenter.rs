@@ -14,7 +14,7 @@ use domain::payment_intent::{CardError, Command};
 use domain::scope::Scope;
 use payments::Error;
 use payments::outcome::{Object, Outcome, Refused};
-use payments::ports::{Answer, Clock, Presenter};
+use payments::ports::{Answer, Audience, Clock, Presenter, Rendering};
 use serde::Serialize;
 use store::Store;
 
@@ -58,8 +58,8 @@ impl ApiPresenter {
     ///
     /// # Errors
     /// `expand` names what cannot be expanded, or a reference could not be read.
-    pub async fn render_one(&self, scope: Scope, object: &Object, expand: &[String]) -> Result<Vec<u8>, Error> {
-        self.render_fresh(scope, object, &[], expand).await
+    pub async fn render_one(&self, scope: Scope, object: &Object, rendering: &Rendering) -> Result<Vec<u8>, Error> {
+        self.render_fresh(scope, object, &[], rendering).await
     }
 
     /// A page of a list of objects.
@@ -74,7 +74,7 @@ impl ApiPresenter {
         url: &str,
         expand: &[String],
     ) -> Result<Vec<u8>, Error> {
-        let ctx = Context::of(scope, self.clock.now());
+        let ctx = Context::of(scope, self.clock.now(), Audience::Shop);
         let data: Vec<_> = objects.iter().map(|object| Rendered { object, ctx }).collect();
         let capacity = data.len().saturating_add(1).saturating_mul(TYPICAL_BYTES);
         let list = List::of(data, has_more, url);
@@ -89,20 +89,19 @@ impl ApiPresenter {
         }
     }
 
-    async fn render_fresh(&self, scope: Scope, object: &Object, fresh: &[&Object], expand: &[String]) -> Result<Vec<u8>, Error> {
-        let ctx = Context::of(scope, self.clock.now());
+    async fn render_fresh(&self, scope: Scope, object: &Object, fresh: &[&Object], rendering: &Rendering) -> Result<Vec<u8>, Error> {
+        let ctx = Context::of(scope, self.clock.now(), rendering.audience);
         let view = Rendered { object, ctx };
-        if expand.is_empty() {
+        if rendering.expand.is_empty() {
             return write(&view, TYPICAL_BYTES);
         }
-        let paths = expandable::paths(Root::of(object), expand)?;
+        let paths = expandable::paths(Root::of(object), &rendering.expand)?;
         let value = Expansion::new(&*self.store, scope, ctx, fresh).expand(&view, &paths).await?;
         write(&value, TYPICAL_BYTES)
     }
 
     /// A command that the provider did not carry out.
-    fn render_not_done(&self, scope: Scope, object: &Object, command: Command) -> Result<Vec<u8>, Error> {
-        let ctx = Context::of(scope, self.clock.now());
+    fn render_not_done(ctx: Context, object: &Object, command: Command) -> Result<Vec<u8>, Error> {
         let verb = command.verb();
         let mut message = format!("This PaymentIntent could not be {verb}: its provider did not do it.");
         let mut body = ErrorBody { code: Some("payment_intent_unexpected_state"), r#type: "invalid_request_error", ..ErrorBody::default() };
@@ -114,8 +113,7 @@ impl ApiPresenter {
         write(&ErrorView { error: body }, TYPICAL_BYTES)
     }
 
-    fn render_card_error(&self, scope: Scope, object: &Object, error: &CardError) -> Result<Vec<u8>, Error> {
-        let ctx = Context::of(scope, self.clock.now());
+    fn render_card_error(ctx: Context, object: &Object, error: &CardError) -> Result<Vec<u8>, Error> {
         let mut body = ErrorBody {
             advice_code: error.decline_code.and_then(card::advice),
             charge: error.charge.map(|id| id.to_string()),
@@ -144,18 +142,19 @@ impl ApiPresenter {
 
 #[async_trait]
 impl Presenter for ApiPresenter {
-    async fn present(&self, scope: Scope, outcome: &Outcome, expand: &[String]) -> Result<Answer, Error> {
+    async fn present(&self, scope: Scope, outcome: &Outcome, rendering: &Rendering) -> Result<Answer, Error> {
+        let ctx = Context::of(scope, self.clock.now(), rendering.audience);
         match &outcome.refused {
             Some(Refused::Card(error)) => {
-                return Ok(Answer { status: PAYMENT_REQUIRED, body: self.render_card_error(scope, &outcome.object, error)? });
+                return Ok(Answer { status: PAYMENT_REQUIRED, body: Self::render_card_error(ctx, &outcome.object, error)? });
             }
             Some(Refused::Command(command)) => {
-                return Ok(Answer { status: BAD_REQUEST, body: self.render_not_done(scope, &outcome.object, *command)? });
+                return Ok(Answer { status: BAD_REQUEST, body: Self::render_not_done(ctx, &outcome.object, *command)? });
             }
             None => {}
         }
         // The object itself is as fresh as what changed with it, and may be referred to by that.
         let fresh: Vec<&Object> = outcome.changed.iter().chain([&outcome.object]).collect();
-        Ok(Answer { status: OK, body: self.render_fresh(scope, &outcome.object, &fresh, expand).await? })
+        Ok(Answer { status: OK, body: self.render_fresh(scope, &outcome.object, &fresh, rendering).await? })
     }
 }

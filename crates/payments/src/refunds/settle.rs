@@ -82,7 +82,7 @@ impl Platform {
             return Ok(Answered { replayed: false, ..answered });
         }
         let outcome = Outcome::of(Object::Refund(Box::new(subject.refund.value)));
-        let answer = self.presenter.present(request.scope, &outcome, &request.expand).await?;
+        let answer = self.presenter.present(request.scope, &outcome, &request.rendering).await?;
         Ok(Answered { answer, replayed: false })
     }
 
@@ -114,7 +114,7 @@ impl Platform {
         let mut batch = Batch::new();
         let mut answer = Answer { status: 200, body: Vec::new() };
         if let Some(request) = request {
-            answer = self.presenter.present(scope, &told, &request.expand).await?;
+            answer = self.presenter.present(scope, &told, &request.rendering).await?;
             if let Some(key) = &answers {
                 batch.push(complete_for(request, key, Some(&answer), self.now())?);
             }

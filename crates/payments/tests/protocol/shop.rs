@@ -29,7 +29,7 @@ use payments::payment_intents::confirm::Confirmation;
 use payments::payment_intents::create::NewPaymentIntent;
 use payments::payment_methods::resolve::MethodInput;
 use payments::platform::TestCard;
-use payments::ports::{Answer, Clock, Entropy, Presenter};
+use payments::ports::{Answer, Clock, Entropy, Presenter, Rendering};
 use payments::records::{Record, decode};
 use payments::refunds::create::RefundOf;
 use payments::setup_intents::NewSetupIntent;
@@ -72,7 +72,7 @@ struct Plain;
 
 #[async_trait]
 impl Presenter for Plain {
-    async fn present(&self, _: Scope, outcome: &Outcome, _: &[String]) -> Result<Answer, Error> {
+    async fn present(&self, _: Scope, outcome: &Outcome, _: &Rendering) -> Result<Answer, Error> {
         let body = match &outcome.object {
             Object::Account(object) => serde_json::to_vec(object),
             Object::BalanceTransaction(object) => serde_json::to_vec(object),
@@ -162,7 +162,7 @@ impl Shop {
 
     pub fn request(&self) -> Request {
         let id = format!("req_{}", self.platform.mint());
-        Request { scope: self.scope, account: Arc::clone(&self.account), id, idempotency: None, expand: Vec::new() }
+        Request { scope: self.scope, account: Arc::clone(&self.account), id, idempotency: None, rendering: Rendering::default() }
     }
 
     pub fn request_under(&self, key: &str) -> Request {

@@ -1,6 +1,5 @@
 //! Every way a request can fail, and the one place that says which status, type and code it has.
 
-use domain::time::Timestamp;
 use payments::Error;
 use payments::ports::Answer;
 
@@ -17,6 +16,10 @@ pub enum Failure {
     WrongKey,
     /// The key may not do this.
     Forbidden,
+    /// No such version of the API ever was.
+    Version,
+    /// The key does not speak for that account.
+    Account,
     /// The body is too large.
     TooLarge,
     /// The body broke off or its encoding is broken.
@@ -48,13 +51,22 @@ const INVALID: &str = "invalid_request_error";
 impl Failure {
     /// The answer.
     #[must_use]
-    pub fn answer(&self, request: &str) -> Answer {
+    pub fn answer(&self, request: &str, ctx: Context) -> Answer {
         match self {
             Self::NoKey => {
                 simple(401, "authentication_error", None, "You did not provide an API key. Send it as a Bearer token or Basic user name.")
             }
             Self::WrongKey => simple(401, "authentication_error", Some("api_key_invalid"), "The API key is not valid."),
             Self::Forbidden => simple(403, INVALID, Some("secret_key_required"), "This operation needs a secret key."),
+            Self::Version => {
+                simple(400, INVALID, None, "Invalid API version: Stripe-Version must be like 2026-10-28.endive, and no later.")
+            }
+            Self::Account => simple(
+                403,
+                INVALID,
+                Some("account_invalid"),
+                "The API key does not have access to the account that Stripe-Account names, or that account does not exist.",
+            ),
             Self::TooLarge => simple(413, INVALID, None, "The request's body is too large."),
             Self::Incomplete => simple(400, INVALID, None, "The request's body could not be read to its end."),
             Self::IdempotencyKey => {
@@ -71,14 +83,13 @@ impl Failure {
                 };
                 write(error.status().as_u16(), body)
             }
-            Self::Case(error) => case(error, request),
+            Self::Case(error) => case(error, request, ctx),
         }
     }
 }
 
-fn case(error: &Error, request: &str) -> Answer {
+fn case(error: &Error, request: &str, ctx: Context) -> Answer {
     let message = error.to_string();
-    let ctx = Context { livemode: false, now: Timestamp::EPOCH };
     let body = ErrorBody { message: &message, r#type: INVALID, ..ErrorBody::default() };
     match error {
         Error::NotFound { param, .. } => write(404, ErrorBody { code: Some("resource_missing"), param: Some(param), ..body }),

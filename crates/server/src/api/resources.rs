@@ -22,8 +22,8 @@ use crate::presenter::expandable::{Root, Shape, paths};
 
 /// Takes `expand`, checked before anything is done.
 pub(super) fn expand(call: &mut Call<'_>, shape: Shape, param: &ExpandParam) -> Result<(), Failure> {
-    call.request.expand = expansions(param);
-    paths(Root::one(shape), &call.request.expand)?;
+    call.request.rendering.expand = expansions(param);
+    paths(Root::one(shape), &call.request.rendering.expand)?;
     Ok(())
 }
 

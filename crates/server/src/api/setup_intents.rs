@@ -20,7 +20,7 @@ use crate::params::{self, ExpandParam, MetadataParam, Update};
 use crate::presenter::expandable::Shape;
 use crate::views::words;
 
-fn id(text: &str) -> Result<SetupIntentId, Failure> {
+pub(super) fn id(text: &str) -> Result<SetupIntentId, Failure> {
     text.parse().map_err(|_| Error::NotFound { kind: "setup_intent", id: masked(text), param: "intent" }.into())
 }
 
@@ -85,6 +85,9 @@ pub(crate) async fn create(mut call: Call<'_>) -> Result<Answered, Failure> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConfirmSetupIntent {
+    /// What a browser must prove besides its publishable key.
+    #[serde(rename = "client_secret")]
+    _client_secret: Option<String>,
     /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,

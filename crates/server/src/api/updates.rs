@@ -97,6 +97,6 @@ pub(crate) async fn account(call: Call<'_>) -> Result<Answered, Failure> {
         return Err(ParamError::invalid("expand", "This operation takes no parameters.").into());
     }
     let object = payments::outcome::Object::Account(Box::new((*call.request.account).clone()));
-    let body = call.app.presenter.render_one(call.request.scope, &object, &[]).await?;
+    let body = call.app.presenter.render_one(call.request.scope, &object, &call.request.rendering).await?;
     Ok(Answered { answer: payments::ports::Answer { status: 200, body }, replayed: false })
 }

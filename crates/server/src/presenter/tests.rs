@@ -49,7 +49,7 @@ impl World {
     }
 
     async fn one(&self, object: &Object, expand: &[&str]) -> Result<Value, Error> {
-        let body = self.presenter.render_one(SCOPE, object, &owned(expand)).await?;
+        let body = self.presenter.render_one(SCOPE, object, &expanding(expand)).await?;
         Ok(serde_json::from_slice(&body).unwrap())
     }
 
@@ -61,6 +61,10 @@ impl World {
 
 fn owned(paths: &[&str]) -> Vec<String> {
     paths.iter().map(|path| (*path).to_owned()).collect()
+}
+
+fn expanding(paths: &[&str]) -> Rendering {
+    Rendering { expand: owned(paths), ..Rendering::default() }
 }
 
 fn payment(status: payment_intent::Status) -> Object {
@@ -155,7 +159,7 @@ async fn what_changed_with_the_answer_is_newer_than_the_store() {
     let changed = vec![Object::Charge(Box::new(charge)), Object::BalanceTransaction(Box::new(line))];
     let outcome = Outcome { object: paid(), refused: None, changed };
     let expand = owned(&["latest_charge.balance_transaction"]);
-    let answer = world.presenter.present(SCOPE, &outcome, &expand).await.unwrap();
+    let answer = world.presenter.present(SCOPE, &outcome, &Rendering { expand, ..Rendering::default() }).await.unwrap();
     let view: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(answer.status, 200);
     assert_eq!(view["latest_charge"]["amount_refunded"], 99);
@@ -199,7 +203,7 @@ async fn another_merchants_object_is_never_expanded() {
     let world = World::new().await;
     let mut elsewhere = SCOPE;
     elsewhere.mode = domain::scope::Mode::Live;
-    let error = world.presenter.render_one(elsewhere, &paid(), &owned(&["customer"])).await.unwrap_err();
+    let error = world.presenter.render_one(elsewhere, &paid(), &expanding(&["customer"])).await.unwrap_err();
     assert!(matches!(error, Error::Internal(_)), "{error:?}");
 }
 
@@ -209,7 +213,7 @@ async fn a_refused_card_answers_402_with_the_payment_and_the_card() {
     let object = payment(payment_intent::Status::RequiresPaymentMethod);
     let card_error = samples::card_error(CardErrorCode::CardDeclined, Some(DeclineCode::InsufficientFunds));
     let outcome = Outcome { object: object.clone(), refused: Some(Refused::Card(card_error)), changed: Vec::new() };
-    let answer = world.presenter.present(SCOPE, &outcome, &owned(&["customer"])).await.unwrap();
+    let answer = world.presenter.present(SCOPE, &outcome, &expanding(&["customer"])).await.unwrap();
     let view: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(answer.status, 402);
     let error = &view["error"];
@@ -228,7 +232,7 @@ async fn a_command_that_the_provider_refused_answers_400_with_the_payment_as_it_
     let object = payment(payment_intent::Status::Succeeded);
     let refused = Some(Refused::Command(Command::Cancel));
     let outcome = Outcome { object: object.clone(), refused, changed: Vec::new() };
-    let answer = world.presenter.present(SCOPE, &outcome, &[]).await.unwrap();
+    let answer = world.presenter.present(SCOPE, &outcome, &Rendering::default()).await.unwrap();
     let error = &serde_json::from_slice::<Value>(&answer.body).unwrap()["error"];
     assert_eq!((answer.status, &error["type"]), (400, &json!("invalid_request_error")));
     assert_eq!(error["code"], "payment_intent_unexpected_state");
@@ -242,7 +246,7 @@ async fn a_refused_set_up_carries_the_set_up() {
     let object = Object::SetupIntent(Box::new(samples::setup_intent(setup_intent::Status::RequiresPaymentMethod)));
     let card_error = samples::card_error(CardErrorCode::SetupIntentAuthenticationFailure, None);
     let outcome = Outcome { object, refused: Some(Refused::Card(card_error)), changed: Vec::new() };
-    let answer = world.presenter.present(SCOPE, &outcome, &[]).await.unwrap();
+    let answer = world.presenter.present(SCOPE, &outcome, &Rendering::default()).await.unwrap();
     let view: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(view["error"]["setup_intent"]["object"], "setup_intent");
     assert!(view["error"].get("payment_intent").is_none() && view["error"].get("decline_code").is_none());

@@ -186,7 +186,7 @@ impl<'a> Charge<'a> {
             failure_message: charge.failure.as_ref().map(|failure| failure.code.message()),
             fraud_details: FraudDetails { user_report: charge.fraud_report.as_deref() },
             livemode: ctx.livemode,
-            metadata: Metadata(&charge.metadata),
+            metadata: ctx.notes(&charge.metadata),
             on_behalf_of: Null,
             outcome: charge.failure.as_ref().map_or(ChargeOutcome::AUTHORIZED, ChargeOutcome::failed),
             paid: charge.status != Status::Failed,

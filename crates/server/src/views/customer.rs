@@ -82,7 +82,7 @@ impl<'a> Customer<'a> {
                 rendering_options: Null,
             },
             livemode: ctx.livemode,
-            metadata: Metadata(&customer.metadata),
+            metadata: ctx.notes(&customer.metadata),
             name: customer.name.as_deref(),
             phone: customer.phone.as_deref(),
             preferred_locales: &customer.preferred_locales,

@@ -9,6 +9,7 @@
 
 use domain::scope::Scope;
 use domain::time::Timestamp;
+use payments::ports::Audience;
 use serde::{Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -66,13 +67,28 @@ pub struct Context {
     pub livemode: bool,
     /// The time of the answer.
     pub now: Timestamp,
+    /// Who reads the answer.
+    pub audience: Audience,
 }
 
 impl Context {
     /// For an answer about a scope's data.
     #[must_use]
-    pub const fn of(scope: Scope, now: Timestamp) -> Self {
-        Self { livemode: scope.mode.is_live(), now }
+    pub const fn of(scope: Scope, now: Timestamp, audience: Audience) -> Self {
+        Self { livemode: scope.mode.is_live(), now, audience }
+    }
+
+    /// What a browser has no business with, is null for it: the shape stays the published one.
+    fn for_shop<T>(self, field: Option<T>) -> Option<T> {
+        match self.audience {
+            Audience::Shop => field,
+            Audience::Browser => None,
+        }
+    }
+
+    /// The shop's own notes, of which a browser sees none.
+    fn notes(self, notes: &domain::metadata::Metadata) -> Metadata<'_> {
+        Metadata(self.for_shop(Some(notes)))
     }
 }
 
@@ -94,10 +110,18 @@ impl PartialSchema for Null {
 
 impl ToSchema for Null {}
 
-/// The shop's own notes.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(transparent)]
-pub struct Metadata<'a>(pub &'a domain::metadata::Metadata);
+/// The shop's own notes; none are shown as no entries.
+#[derive(Clone, Copy, Debug)]
+pub struct Metadata<'a>(pub Option<&'a domain::metadata::Metadata>);
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(notes) => notes.serialize(serializer),
+            None => serializer.collect_map(std::iter::empty::<(&str, &str)>()),
+        }
+    }
+}
 
 impl PartialSchema for Metadata<'_> {
     fn schema() -> RefOr<Schema> {

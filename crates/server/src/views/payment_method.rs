@@ -46,8 +46,8 @@ pub struct PaymentMethodCard<'a> {
     exp_month: u8,
     exp_year: u16,
     /// The same for the same number.
-    #[schema(value_type = String)]
-    fingerprint: Fingerprint,
+    #[schema(value_type = Option<String>)]
+    fingerprint: Option<Fingerprint>,
     funding: CardFunding,
     #[schema(inline)]
     generated_from: Null,
@@ -83,19 +83,19 @@ impl<'a> PaymentMethod<'a> {
             object: "payment_method",
             allow_redisplay: "unspecified",
             billing_details: BillingDetails::view(&method.billing_details),
-            card: PaymentMethodCard::view(&method.card, CardChecks::view(method.cvc_check, None, None)),
+            card: PaymentMethodCard::view(&method.card, CardChecks::view(method.cvc_check, None, None), ctx),
             created: method.created_at.seconds(),
-            customer: method.customer.map(Into::into),
+            customer: ctx.for_shop(method.customer.map(Into::into)),
             customer_account: Null,
             livemode: ctx.livemode,
-            metadata: Metadata(&method.metadata),
+            metadata: ctx.notes(&method.metadata),
             r#type: "card",
         }
     }
 }
 
 impl<'a> PaymentMethodCard<'a> {
-    fn view(card: &'a CardDetails, checks: CardChecks) -> Self {
+    fn view(card: &'a CardDetails, checks: CardChecks, ctx: Context) -> Self {
         let brand = CardBrand::from(card.brand);
         Self {
             brand,
@@ -104,7 +104,7 @@ impl<'a> PaymentMethodCard<'a> {
             display_brand: brand,
             exp_month: card.exp_month,
             exp_year: card.exp_year,
-            fingerprint: card.fingerprint,
+            fingerprint: ctx.for_shop(Some(card.fingerprint)),
             funding: card.funding.into(),
             generated_from: Null,
             last4: &card.last4,

@@ -108,7 +108,7 @@ impl<'a> Refund<'a> {
             destination_details: RefundDestination::view(refund),
             failure_balance_transaction: refund.failure_balance_transaction.map(Into::into),
             failure_reason: refund.failure.map(Into::into),
-            metadata: Metadata(&refund.metadata),
+            metadata: Metadata(Some(&refund.metadata)),
             payment_intent: refund.payment_intent.into(),
             payment_method: Null,
             pending_reason: refund.status.is_open().then_some("processing"),

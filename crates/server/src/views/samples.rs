@@ -22,11 +22,12 @@ use domain::refund::{self, Reason, Refund};
 use domain::scope::{Mode, Scope};
 use domain::setup_intent::{self, SetupIntent};
 use domain::time::Timestamp;
+use payments::ports::Audience;
 
 use super::Context;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
-pub(crate) const CTX: Context = Context { livemode: false, now: NOW };
+pub(crate) const CTX: Context = Context { livemode: false, now: NOW, audience: Audience::Shop };
 pub(crate) const ULID: Ulid = Ulid::from_bits(0x0192_f3a4_b5c6_d7e8_0918_2736_4554_6372);
 pub(crate) const SCOPE: Scope = Scope { account: AccountId::new(ULID), mode: Mode::Test };
 

@@ -57,8 +57,8 @@ pub struct TokenCard<'a> {
     exp_month: u8,
     exp_year: u16,
     /// The same for the same number.
-    #[schema(value_type = String)]
-    fingerprint: Fingerprint,
+    #[schema(value_type = Option<String>)]
+    fingerprint: Option<Fingerprint>,
     funding: CardFunding,
     last4: &'a str,
     metadata: BTreeMap<String, String>,
@@ -85,7 +85,7 @@ impl<'a> Token<'a> {
         Self {
             id: token.id,
             object: "token",
-            card: TokenCard::view(token),
+            card: TokenCard::view(token, ctx),
             client_ip: Null,
             created: token.created_at.seconds(),
             livemode: ctx.livemode,
@@ -96,7 +96,7 @@ impl<'a> Token<'a> {
 }
 
 impl<'a> TokenCard<'a> {
-    fn view(token: &'a payment_method::Token) -> Self {
+    fn view(token: &'a payment_method::Token, ctx: Context) -> Self {
         let address = token.billing_details.address.as_ref();
         Self {
             id: token.card_id,
@@ -115,7 +115,7 @@ impl<'a> TokenCard<'a> {
             dynamic_last4: Null,
             exp_month: token.card.exp_month,
             exp_year: token.card.exp_year,
-            fingerprint: token.card.fingerprint,
+            fingerprint: ctx.for_shop(Some(token.card.fingerprint)),
             funding: token.card.funding.into(),
             last4: &token.card.last4,
             metadata: BTreeMap::new(),

@@ -12,7 +12,7 @@ pub(crate) mod statement;
 use ::payments::idempotency::Answered;
 use ::payments::outcome::Object;
 use ::payments::payment_methods::create::masked;
-use ::payments::ports::Answer;
+use ::payments::ports::{Answer, Rendering};
 use ::payments::records::Record;
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
@@ -121,6 +121,23 @@ pub(crate) async fn retrieve<T: Resource>(call: Call<'_>, id: &str) -> Result<An
     tell(&call, found, &params.expand).await
 }
 
+/// As [`RetrieveParams`], with what a browser must prove; it is checked before the operation is reached.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetrieveIntentParams {
+    #[serde(rename = "client_secret")]
+    _client_secret: Option<String>,
+    #[serde(default)]
+    expand: ExpandParam,
+}
+
+/// An intent, which a browser may see as well.
+pub(crate) async fn retrieve_with_secret<T: Resource>(call: Call<'_>, id: &str) -> Result<Answered, Failure> {
+    let params: RetrieveIntentParams = params::from_tree(&call.tree)?;
+    let found = find::<T>(&call, id, "intent").await?;
+    tell(&call, found, &params.expand).await
+}
+
 /// The object of that name; `param` is where the name came from.
 async fn find<T: Resource>(call: &Call<'_>, id: &str, param: &'static str) -> Result<T, Failure> {
     let missing = || ::payments::Error::NotFound { kind: T::NAME, id: masked(id), param };
@@ -130,6 +147,7 @@ async fn find<T: Resource>(call: &Call<'_>, id: &str, param: &'static str) -> Re
 
 /// Answers with the object.
 async fn tell<T: Resource>(call: &Call<'_>, found: T, expand: &ExpandParam) -> Result<Answered, Failure> {
-    let body = call.app.presenter.render_one(call.request.scope, &found.object(), &expansions(expand)).await?;
+    let rendering = Rendering { expand: expansions(expand), ..call.request.rendering };
+    let body = call.app.presenter.render_one(call.request.scope, &found.object(), &rendering).await?;
     Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
 }

@@ -8,7 +8,7 @@ use domain::refund::Refund;
 use payments::Error;
 use payments::idempotency::Answered;
 use payments::lists::{lines_about, lines_of_kind};
-use payments::ports::Answer;
+use payments::ports::{Answer, Audience};
 use serde::Deserialize;
 use store::{Index, List};
 
@@ -38,7 +38,7 @@ pub(crate) async fn balance(call: Call<'_>) -> Result<Answered, Failure> {
         available.push(nothing);
         pending.push(nothing);
     }
-    let view = Balance::view(&available, &pending, Context::of(call.request.scope, call.app.platform.now()));
+    let view = Balance::view(&available, &pending, Context::of(call.request.scope, call.app.platform.now(), Audience::Shop));
     let body = serde_json::to_vec(&view).map_err(|e| Error::Internal(format!("write a balance: {e}")))?;
     Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
 }

@@ -21,6 +21,9 @@ use crate::views::words;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConfirmPaymentIntent {
+    /// What a browser must prove besides its publishable key.
+    #[serde(rename = "client_secret")]
+    _client_secret: Option<String>,
     /// When the money is taken.
     #[schema(value_type = Option<words::CaptureMethod>)]
     capture_method: Option<CaptureMethod>,

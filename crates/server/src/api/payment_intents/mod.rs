@@ -31,6 +31,6 @@ fn currency(code: &str) -> Result<Currency, Failure> {
     Currency::from_code(code).ok_or_else(|| ParamError::invalid("currency", "Not a currency of ISO 4217.").into())
 }
 
-fn id(text: &str) -> Result<PaymentIntentId, Failure> {
+pub(super) fn id(text: &str) -> Result<PaymentIntentId, Failure> {
     text.parse().map_err(|_| Error::NotFound { kind: "payment_intent", id: masked(text), param: "intent" }.into())
 }

@@ -1,0 +1,114 @@
+//! What every request passes before its operation: whose it is, on what terms, and under which idempotency key.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use domain::account::{ApiKey, ApiKeyKind};
+use domain::id::AccountId;
+use domain::idempotency::Fingerprint;
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use payments::idempotency::{Idempotency, MAX_KEY};
+use payments::ports::Audience;
+
+use super::{App, Failure};
+use crate::views::API_VERSION;
+
+/// The date of Stripe's first dated version.
+const FIRST_VERSION: &str = "2011-01-01";
+
+/// Whoever reads what this key asks for.
+pub(super) const fn audience(key: &ApiKey) -> Audience {
+    match key.kind {
+        ApiKeyKind::Secret => Audience::Shop,
+        ApiKeyKind::Publishable => Audience::Browser,
+    }
+}
+
+/// The key a request came with.
+pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<ApiKey>, Failure> {
+    let text = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).ok_or(Failure::NoKey)?;
+    let text = match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("basic") => {
+            let decoded = base64::engine::general_purpose::STANDARD.decode(token.trim()).map_err(|_| Failure::WrongKey)?;
+            let decoded = String::from_utf8(decoded).map_err(|_| Failure::WrongKey)?;
+            decoded.split(':').next().unwrap_or_default().to_owned()
+        }
+        _ => return Err(Failure::NoKey),
+    };
+    if let Some(key) = app.keys.get(&text) {
+        return Ok(key);
+    }
+    let found = app.platform.find_key(&text).await?;
+    let key = found.filter(|k| k.revoked_at.is_none()).ok_or(Failure::WrongKey)?;
+    let key = Arc::new(key);
+    app.keys.insert(text, Arc::clone(&key));
+    Ok(key)
+}
+
+/// Checks `Stripe-Version` and `Stripe-Account`: every version that there was is served in the shapes of
+/// [`API_VERSION`], and a key speaks for its own account only.
+pub(super) fn terms(headers: &HeaderMap, key: &ApiKey) -> Result<(), Failure> {
+    if let Some(version) = headers.get("stripe-version")
+        && !version.to_str().is_ok_and(is_version)
+    {
+        return Err(Failure::Version);
+    }
+    if let Some(account) = headers.get("stripe-account") {
+        let named = account.to_str().ok().and_then(|text| text.parse::<AccountId>().ok());
+        if named != Some(key.scope.account) {
+            return Err(Failure::Account);
+        }
+    }
+    Ok(())
+}
+
+/// `2019-02-19` or `2026-10-28.endive`, also with flags of previews behind a semicolon; none later than ours.
+fn is_version(text: &str) -> bool {
+    let version = text.split(';').next().unwrap_or_default().trim();
+    let (date, name) = version.split_once('.').map_or((version, None), |(date, name)| (date, Some(name)));
+    let ours = API_VERSION.split('.').next().unwrap_or_default();
+    let is_date = time::Date::parse(date, time::macros::format_description!("[year]-[month]-[day]")).is_ok();
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase());
+    // Dates of this form are ordered as their texts are.
+    is_date && name.is_none_or(is_name) && (FIRST_VERSION..=ours).contains(&date)
+}
+
+/// The idempotency key of a request that changes something, with the fingerprint of what came with it.
+pub(super) fn idempotency(app: &App, key: &ApiKey, parts: &Parts, body: &[u8]) -> Result<Option<Idempotency>, Failure> {
+    let changes = parts.method == Method::POST || parts.method == Method::DELETE;
+    let Some(text) = parts.headers.get("idempotency-key").filter(|_| changes) else {
+        return Ok(None);
+    };
+    let text = text.to_str().ok().filter(|k| (1..=MAX_KEY).contains(&k.len()) && card_free(k));
+    let text = text.ok_or(Failure::IdempotencyKey)?.to_owned();
+    let target = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    // A browser never gets what was kept for the shop: no target of a request holds a #.
+    let target = match audience(key) {
+        Audience::Shop => target.to_owned(),
+        Audience::Browser => format!("{target}#browser"),
+    };
+    let fingerprint = Fingerprint::of(&app.fingerprints, parts.method.as_str(), &target, body).to_string();
+    Ok(Some(Idempotency { key: text, fingerprint }))
+}
+
+/// Whether a text that will be stored could hold a card number: one that passes the check digit is refused.
+fn card_free(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_digit() && c != ' ' && c != '-').all(|run| domain::card::CardNumber::parse(run).is_err())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_there_were_are_known_and_no_others() {
+        for known in [API_VERSION, "2011-01-01", "2024-06-20", "2025-03-31.basil", "2025-03-31.basil; flag_beta=v1", "2025-03-31.preview"] {
+            assert!(is_version(known), "{known}");
+        }
+        for unknown in ["", "latest", "2099-01-01", "2026-10-29", "2010-12-31", "2024-6-20", "2024-02-30", "2024-06-20.", "2024-06-20.1"] {
+            assert!(!is_version(unknown), "{unknown}");
+        }
+    }
+}
