@@ -96,6 +96,17 @@ pub fn compose(settings: &Settings) -> Result<Composed, SetupError> {
     Ok(Composed { app: join(store, connector, &key, &settings.public_url)?, bank })
 }
 
+/// A platform that keeps accounts and keys and carries no payment out: no connector, and a vault that no server shares.
+///
+/// # Errors
+/// There is no randomness.
+pub fn without_payments(store: Arc<dyn Store>) -> Result<Platform, SetupError> {
+    let mut key = [0u8; KEY_LENGTH];
+    aws_lc_rs::rand::fill(&mut key).map_err(|e| failed("randomness", e))?;
+    let (platform, _) = platform(store, Vec::new(), &key, "")?;
+    Ok(platform)
+}
+
 /// Joins an open store and a connector: one server of possibly several on that store.
 ///
 /// # Errors
@@ -106,12 +117,22 @@ pub fn join(
     key: &[u8; KEY_LENGTH],
     public_url: &str,
 ) -> Result<Arc<App>, SetupError> {
+    let (platform, presenter) = platform(store, vec![connector], key, public_url)?;
+    Ok(Arc::new(App::new(Arc::new(platform), presenter)))
+}
+
+fn platform(
+    store: Arc<dyn Store>,
+    connectors: Vec<Arc<dyn Connector>>,
+    key: &[u8; KEY_LENGTH],
+    public_url: &str,
+) -> Result<(Platform, Arc<ApiPresenter>), SetupError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let presenter = Arc::new(ApiPresenter::new(Arc::clone(&store), Arc::clone(&clock)));
     let platform = Platform::new(Parts {
         store,
-        connectors: vec![connector],
+        connectors,
         clock,
         vault: Vault::new(key, Arc::clone(&entropy)).map_err(|e| failed("the vault", e))?,
         entropy,
@@ -120,7 +141,7 @@ pub fn join(
         public_url: public_url.to_owned(),
         test_card,
     });
-    Ok(Arc::new(App::new(Arc::new(platform), presenter)))
+    Ok((platform, presenter))
 }
 
 type Bank = (Option<Arc<Simulator>>, Arc<dyn Connector>);

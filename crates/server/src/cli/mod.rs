@@ -1,0 +1,178 @@
+//! The command line: one command a file.
+//!
+//! Every option can also be given as an environment variable, `BURSAR_` and its name; a test holds this.
+
+mod accounts;
+mod backup;
+mod bank_simulator;
+mod keys;
+mod serve;
+mod verify;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bursar::compose::{self, SetupError, store_path};
+use clap::{Args, Parser, Subcommand};
+use domain::id::AccountId;
+use domain::time::Timestamp;
+use payments::Platform;
+use store::embedded::{Embedded, OpenError, Options};
+
+/// A payment platform that businesses run themselves.
+#[derive(Parser)]
+#[command(name = "bursar", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (also without a command).
+    Serve(serve::Serve),
+    /// Make and list merchants.
+    #[command(subcommand)]
+    Accounts(accounts::Accounts),
+    /// Make, list and revoke the keys with which merchants speak to the API.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Write a consistent copy of the store, also while a server runs.
+    Backup(backup::Backup),
+    /// Recompute the books from their entries and compare; also while a server runs.
+    Verify(verify::Verify),
+    /// Serve the bank simulator alone, for `serve --bank`.
+    BankSimulator(bank_simulator::BankSimulator),
+}
+
+impl Cli {
+    /// Carries the command out.
+    pub(crate) async fn run(self) -> Result<(), SetupError> {
+        match self.command {
+            None => self.serve.run().await,
+            Some(Command::Serve(command)) => command.run().await,
+            Some(Command::Accounts(command)) => command.run().await,
+            Some(Command::Keys(command)) => command.run().await,
+            Some(Command::Backup(command)) => command.run(),
+            Some(Command::Verify(command)) => command.run().await,
+            Some(Command::BankSimulator(command)) => command.run().await,
+        }
+    }
+}
+
+/// Which store.
+#[derive(Args)]
+struct StoreArgs {
+    /// Where everything is kept: sqlite:PATH or memory:
+    #[arg(long, env = "BURSAR_STORE", default_value = "sqlite:bursar-data/bursar.db")]
+    store: String,
+}
+
+impl StoreArgs {
+    /// The file, for a command that ends before what is in memory could matter to anybody.
+    fn path(&self) -> Result<PathBuf, SetupError> {
+        store_path(&self.store)?.ok_or_else(|| SetupError("this command needs a store that outlives it: sqlite:PATH".to_owned()))
+    }
+
+    /// The platform over the store, to be changed.
+    fn open(&self) -> Result<Platform, SetupError> {
+        let path = self.path()?;
+        match Embedded::open(&path, Options::default()) {
+            Ok(store) => compose::without_payments(Arc::new(store)),
+            Err(OpenError::InUse(path)) => Err(SetupError(format!(
+                "{} is in use by a running server, and only one process may write to it. Stop the server, repeat this command, \
+                 then start the server again.",
+                path.display()
+            ))),
+            Err(error) => Err(failed("the store", error)),
+        }
+    }
+
+    /// The platform over the store, to be read; also while a server runs.
+    fn read(&self) -> Result<Platform, SetupError> {
+        let store = Embedded::open_read_only(&self.path()?).map_err(|e| failed("the store", e))?;
+        compose::without_payments(Arc::new(store))
+    }
+}
+
+fn failed(what: &str, why: impl std::fmt::Display) -> SetupError {
+    SetupError(format!("{what}: {why}"))
+}
+
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+/// The day of a time, UTC.
+fn day(time: Timestamp) -> String {
+    time::OffsetDateTime::from_unix_timestamp(time.seconds()).map(|at| at.date().to_string()).unwrap_or_default()
+}
+
+/// Structured logs on standard error; `RUST_LOG` says how much.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    // Where the log cannot be written, as on a full disk, a complaint about that cannot be either, and would panic.
+    tracing_subscriber::fmt().json().log_internal_errors(false).with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        let _ = interrupt.await;
+        return;
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// The merchant that was named, or the only one there is.
+async fn account(platform: &Platform, named: Option<AccountId>) -> Result<AccountId, SetupError> {
+    let all = platform.all_accounts().await.map_err(|e| failed("the accounts", e))?;
+    let ids: Vec<AccountId> = all.iter().map(|account| account.id).collect();
+    match (named, ids.as_slice()) {
+        (Some(named), _) if ids.contains(&named) => Ok(named),
+        (Some(named), _) => Err(SetupError(format!("there is no account {named}; `bursar accounts list` shows those there are"))),
+        (None, [only]) => Ok(*only),
+        (None, []) => Err(SetupError("there is no account yet; make one with `bursar accounts create`".to_owned())),
+        (None, _) => Err(SetupError("there is more than one account; name one with --account".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn every_command(command: &clap::Command, path: &str, visit: &mut impl FnMut(&str, &clap::Command)) {
+        let path = format!("{path} {}", command.get_name());
+        visit(&path, command);
+        command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(|sub| every_command(sub, &path, visit));
+    }
+
+    #[test]
+    fn every_option_can_be_given_by_the_environment_and_is_explained() {
+        let mut options = 0;
+        every_command(&Cli::command(), "", &mut |path, command| {
+            assert!(command.get_about().is_some(), "{path} is not explained");
+            for option in command.get_arguments().filter(|a| !["help", "version"].contains(&a.get_id().as_str())) {
+                let variable = option.get_env().map(|env| env.to_string_lossy().into_owned()).unwrap_or_default();
+                assert!(variable.starts_with("BURSAR_"), "{path} {}", option.get_id());
+                assert!(option.get_help().is_some(), "{path} {}", option.get_id());
+                options += 1;
+            }
+        });
+        assert!(options > 20, "{options}");
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,67 @@
+//! `bursar serve`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bursar::compose::{Settings, SetupError, compose};
+use bursar::serve;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{StoreArgs, failed, log, say, stop_signal};
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Where to listen.
+    #[arg(long, env = "BURSAR_LISTEN", default_value = "127.0.0.1:8420")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The address of a bank simulator; in process if left out.
+    #[arg(long, env = "BURSAR_BANK")]
+    bank: Option<String>,
+    /// Where browsers reach this server; the listening address if left out.
+    #[arg(long, env = "BURSAR_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// The vault's key, 64 hexadecimal digits; a key file beside the store if left out.
+    #[arg(long, env = "BURSAR_VAULT_KEY", hide_env_values = true)]
+    vault_key: Option<String>,
+    /// The secret key of the shop that the first start makes.
+    #[arg(long, env = "BURSAR_TEST_KEY", hide_env_values = true)]
+    test_key: Option<String>,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<(), SetupError> {
+        log();
+        let listener = TcpListener::bind(self.listen).await.map_err(|e| failed("listening", e))?;
+        let address = listener.local_addr().map_err(|e| failed("listening", e))?;
+        let url = format!("http://{address}");
+        let settings = Settings {
+            store: self.store.store,
+            bank: self.bank,
+            vault_key: self.vault_key,
+            public_url: self.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
+        };
+        let composed = compose(&settings)?;
+        let platform = Arc::clone(&composed.app.platform);
+        let keys = serve::first_shop(&platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
+        let jobs = tokio::spawn(serve::background(platform));
+        say(&greeting(&url, keys.as_ref()));
+        let served = axum::serve(listener, serve::router(&composed)).with_graceful_shutdown(stop_signal()).await;
+        jobs.abort();
+        served.map_err(|e| failed("serving", e))
+    }
+}
+
+fn greeting(url: &str, keys: Option<&serve::FirstKeys>) -> String {
+    let mut text = String::new();
+    if let Some(keys) = keys {
+        text.push_str(&format!(
+            "A test shop is ready.\n  secret key       {}\n  publishable key  {}\n\nA first payment:\n  curl {url}/v1/payment_intents -u {}: \\\n    -d amount=2000 -d currency=usd -d payment_method=pm_card_visa -d confirm=true\n\n",
+            keys.secret, keys.publishable, keys.secret
+        ));
+    }
+    text.push_str(&format!("listening on {url}\n"));
+    text
+}

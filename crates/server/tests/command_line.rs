@@ -1,0 +1,135 @@
+//! The program as an operator runs it: accounts and keys on the embedded store.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+struct Shop {
+    directory: tempfile::TempDir,
+}
+
+impl Shop {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
+        command.env_clear().env("BURSAR_STORE", format!("sqlite:{}", self.store().display()));
+        command
+    }
+
+    fn store(&self) -> std::path::PathBuf {
+        self.directory.path().join("bursar.db")
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command().args(arguments).output().unwrap()
+    }
+
+    /// What a command that succeeds says.
+    fn says(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a command that fails complains of.
+    fn complains(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    fn serve(&self) -> Server {
+        let mut child =
+            self.command().args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let url = lines.into_iter().find_map(|line| line.strip_prefix("listening on ").map(str::to_owned)).unwrap();
+        Server { child, url }
+    }
+}
+
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    async fn status(&self, key: &str) -> u16 {
+        let answer = reqwest::Client::new().get(format!("{}/v1/account", self.url)).bearer_auth(key).send().await.unwrap();
+        answer.status().as_u16()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn first_word(text: &str) -> String {
+    text.split_whitespace().next().unwrap().to_owned()
+}
+
+fn files_hold(directory: &Path, text: &str) -> bool {
+    std::fs::read_dir(directory).unwrap().any(|file| {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn a_made_key_opens_the_account_until_it_is_revoked_and_is_kept_nowhere() {
+    let shop = Shop::new();
+    let account = first_word(&shop.says(&["accounts", "create", "--name", "Flowers", "--country", "ch", "--currency", "chf"]));
+    assert!(shop.says(&["accounts", "list"]).contains("CH  chf"));
+    let made = shop.says(&["keys", "create"]);
+    let key = first_word(&made);
+    assert!(key.starts_with("sk_test_"), "{key}");
+    let publishable = first_word(&shop.says(&["keys", "create", "--account", &account, "--kind", "publishable", "--mode", "live"]));
+    assert!(publishable.starts_with("pk_live_"), "{publishable}");
+    let listed = shop.says(&["keys", "list", "--account", &account]);
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(!listed.contains(&key) && listed.contains(&key[key.len() - 4..]), "{listed}");
+    assert!(!files_hold(shop.directory.path(), &key));
+
+    let server = shop.serve();
+    assert_eq!((server.status(&key).await, server.status(&publishable).await), (200, 403));
+    drop(server);
+    let id = first_word(listed.lines().next().unwrap());
+    shop.says(&["keys", "revoke", &id]);
+    assert!(shop.says(&["keys", "list"]).lines().next().unwrap().contains("revoked"));
+    assert_eq!(shop.serve().status(&key).await, 401);
+}
+
+#[tokio::test]
+async fn while_a_server_runs_keys_can_be_listed_and_not_changed() {
+    let shop = Shop::new();
+    let server = shop.serve();
+    assert_eq!(shop.says(&["keys", "list"]).lines().count(), 2);
+    let id = first_word(&shop.says(&["keys", "list"]));
+    for change in [&["accounts", "create", "--name", "Two"][..], &["keys", "create"], &["keys", "revoke", &id]] {
+        let complaint = shop.complains(change);
+        assert!(complaint.contains("Stop the server, repeat this command"), "{complaint}");
+    }
+    drop(server);
+    shop.says(&["keys", "create"]);
+}
+
+#[test]
+fn a_command_that_cannot_be_carried_out_says_why() {
+    let shop = Shop::new();
+    assert!(shop.complains(&["accounts", "list"]).contains("does not exist"));
+    assert!(shop.complains(&["accounts", "create"]).contains("--name"));
+    assert!(shop.complains(&["accounts", "create", "--name", "A", "--country", "Swiss"]).contains("not two letters"));
+    assert!(shop.complains(&["accounts", "create", "--name", "A", "--statement-descriptor", "<>"]).contains("5 to 22 characters"));
+    assert!(shop.complains(&["keys", "create"]).contains("bursar accounts create"));
+    shop.says(&["accounts", "create", "--name", "One"]);
+    shop.says(&["accounts", "create", "--name", "Two"]);
+    assert!(shop.complains(&["keys", "create"]).contains("--account"));
+    assert!(shop.complains(&["keys", "revoke", "key_00000000000000000000000000"]).contains("No such key"));
+    assert!(shop.complains(&["keys", "list", "--store", "memory:"]).contains("sqlite:PATH"));
+}
