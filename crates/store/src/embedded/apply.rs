@@ -7,22 +7,21 @@
 //! 2. new objects are inserted, and the primary key's conflict is their precondition; if one conflicts, those
 //!    inserted before it are deleted again;
 //! 3. all the rest is written, which no precondition can stop any more.
-//!
-//! Entries of lists are collected and written at the end of the group, sorted: nothing in the writer reads
-//! them, and neighbours land in the same page.
+
+use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Statement};
 
 use super::codec::ScopeNumber;
-use super::encode::{Action, Encoded, LinkWrite, Place, RecordWrite};
+use super::encode::{Action, Encoded, Place, RecordWrite};
+use super::fresh::Fresh;
+use super::links::Links;
+use super::names::Names;
 use super::{schema, scopes};
 use crate::batch::Precondition;
 use crate::key::Kind;
 use domain::scope::Scope;
-
-/// How many list entries one statement inserts.
-const LINKS_A_STATEMENT: usize = 16;
 
 /// What was found where a record belongs.
 #[derive(Clone, Copy)]
@@ -60,24 +59,19 @@ pub(super) struct Session<'c> {
     connection: &'c Connection,
     /// In the order of [`Kind::ALL`], which is that of the enum itself.
     kinds: Vec<KindStatements<'c>>,
-    insert_name: Statement<'c>,
-    delete_name: Statement<'c>,
-    insert_link: Statement<'c>,
-    insert_links: Statement<'c>,
-    delete_link: Statement<'c>,
+    names: Names<'c>,
+    links: Links<'c>,
     begin: Statement<'c>,
     commit: Statement<'c>,
     rollback: Statement<'c>,
     set_commit_number: Statement<'c>,
-    next_named_row: i64,
     commit_number: i64,
-    links: Vec<LinkWrite>,
     found: Vec<Found>,
 }
 
 impl<'c> Session<'c> {
     /// Prepares everything the writer will need.
-    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+    pub(super) fn new(connection: &'c Connection, fresh: Arc<Fresh>) -> rusqlite::Result<Self> {
         let mut kinds = Vec::with_capacity(Kind::ALL.len());
         for kind in Kind::ALL {
             let table = kind.table();
@@ -91,35 +85,29 @@ impl<'c> Session<'c> {
                 delete: connection.prepare(&format!("DELETE FROM {table} WHERE id = ?1"))?,
             });
         }
-        let many = vec!["(?, ?)"; LINKS_A_STATEMENT].join(", ");
         Ok(Self {
             connection,
             kinds,
-            insert_name: connection.prepare("INSERT INTO names (h, ref) VALUES (?1, ?2)")?,
-            delete_name: connection.prepare("DELETE FROM names WHERE h = ?1 AND ref = ?2")?,
-            insert_link: connection.prepare("INSERT OR IGNORE INTO lists (list, ulid) VALUES (?1, ?2)")?,
-            insert_links: connection.prepare(&format!("INSERT OR IGNORE INTO lists (list, ulid) VALUES {many}"))?,
-            delete_link: connection.prepare("DELETE FROM lists WHERE list = ?1 AND ulid = ?2")?,
+            names: Names::new(connection, fresh)?,
+            links: Links::new(connection)?,
             begin: connection.prepare("BEGIN IMMEDIATE")?,
             commit: connection.prepare("COMMIT")?,
             rollback: connection.prepare("ROLLBACK")?,
             set_commit_number: connection.prepare("UPDATE meta SET value = ?1 WHERE name = 'commit_number'")?,
-            next_named_row: schema::next_named_row(connection)?,
             commit_number: schema::commit_number(connection)?,
-            links: Vec::new(),
             found: Vec::new(),
         })
     }
 
     /// Begins a group.
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
-        self.links.clear();
         self.begin.raw_execute().map(drop)
     }
 
     /// Undoes the group.
     pub(super) fn rollback(&mut self) -> rusqlite::Result<()> {
         self.links.clear();
+        self.names.undone();
         // Some failures have rolled back already.
         if self.connection.is_autocommit() { Ok(()) } else { self.rollback.raw_execute().map(drop) }
     }
@@ -127,7 +115,8 @@ impl<'c> Session<'c> {
     /// Writes what was collected, and the number of this commit, which is answered: after a failed commit it
     /// tells whether the group landed.
     pub(super) fn finish(&mut self) -> rusqlite::Result<i64> {
-        self.write_links()?;
+        self.links.write()?;
+        self.names.sweep()?;
         let number = self.commit_number.saturating_add(1);
         self.set_commit_number.raw_bind_parameter(1, number)?;
         self.set_commit_number.raw_execute()?;
@@ -138,6 +127,7 @@ impl<'c> Session<'c> {
     pub(super) fn commit(&mut self, number: i64) -> rusqlite::Result<()> {
         self.commit.raw_execute()?;
         self.commit_number = number;
+        self.names.landed();
         Ok(())
     }
 
@@ -153,7 +143,7 @@ impl<'c> Session<'c> {
         let verdict = self.apply_records(&batch.records, &mut found);
         self.found = found;
         if let Ok(Verdict::Applied) = verdict {
-            self.links.append(&mut batch.links);
+            self.links.add(&mut batch.links);
         }
         verdict
     }
@@ -205,9 +195,7 @@ impl<'c> Session<'c> {
             (Action::Put(body), Found::Nothing) => self.insert_new(record, body),
             (Action::Delete, Found::Here { row, .. }) => {
                 if let Place::Hash(hash) = record.place {
-                    self.delete_name.raw_bind_parameter(1, hash)?;
-                    self.delete_name.raw_bind_parameter(2, row)?;
-                    self.delete_name.raw_execute()?;
+                    self.names.delete(hash, row)?;
                 }
                 self.delete(record.kind, row)
             }
@@ -220,37 +208,37 @@ impl<'c> Session<'c> {
     fn insert_new(&mut self, record: &RecordWrite, body: &[u8]) -> rusqlite::Result<()> {
         let row = match record.place {
             Place::Row(row) => row,
-            Place::Hash(hash) => {
-                let row = self.next_named_row;
-                self.next_named_row = row.saturating_add(1);
-                self.insert_name.raw_bind_parameter(1, hash)?;
-                self.insert_name.raw_bind_parameter(2, row)?;
-                self.insert_name.raw_execute()?;
-                row
-            }
+            Place::Hash(hash) => self.names.add(hash)?,
         };
         // The row was just seen to be free: one that is not means a damaged file, and ends the group.
         if self.insert(record.kind, row, &record.key, body)? { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(0)) }
     }
 
     fn find(&mut self, record: &RecordWrite) -> rusqlite::Result<Found> {
-        let statements = self.kind(record.kind)?;
-        match record.place {
-            Place::Row(row) => {
-                statements.find_row.raw_bind_parameter(1, row)?;
-                let mut rows = statements.find_row.raw_query();
-                let Some(found) = rows.next()? else { return Ok(Found::Nothing) };
-                let same = matches!(found.get_ref(1)?, ValueRef::Blob(key) if key == record.key);
-                if same { Ok(Found::Here { row, revision: revision(found.get(0)?) }) } else { Ok(Found::Taken) }
-            }
-            Place::Hash(hash) => {
-                statements.find_name.raw_bind_parameter(1, hash)?;
-                statements.find_name.raw_bind_parameter(2, &record.key[..])?;
-                let mut rows = statements.find_name.raw_query();
-                let Some(found) = rows.next()? else { return Ok(Found::Nothing) };
-                Ok(Found::Here { row: found.get(0)?, revision: revision(found.get(1)?) })
+        let hash = match record.place {
+            Place::Row(row) => return self.find_row(record, row),
+            Place::Hash(hash) => hash,
+        };
+        for row in self.names.fresh_rows(hash) {
+            if let found @ Found::Here { .. } = self.find_row(record, row)? {
+                return Ok(found);
             }
         }
+        let find = &mut self.kind(record.kind)?.find_name;
+        find.raw_bind_parameter(1, hash)?;
+        find.raw_bind_parameter(2, &record.key[..])?;
+        let mut rows = find.raw_query();
+        let Some(found) = rows.next()? else { return Ok(Found::Nothing) };
+        Ok(Found::Here { row: found.get(0)?, revision: revision(found.get(1)?) })
+    }
+
+    fn find_row(&mut self, record: &RecordWrite, row: i64) -> rusqlite::Result<Found> {
+        let find = &mut self.kind(record.kind)?.find_row;
+        find.raw_bind_parameter(1, row)?;
+        let mut rows = find.raw_query();
+        let Some(found) = rows.next()? else { return Ok(Found::Nothing) };
+        let same = matches!(found.get_ref(1)?, ValueRef::Blob(key) if key == record.key);
+        if same { Ok(Found::Here { row, revision: revision(found.get(0)?) }) } else { Ok(Found::Taken) }
     }
 
     fn insert(&mut self, kind: Kind, row: i64, key: &[u8], body: &[u8]) -> rusqlite::Result<bool> {
@@ -278,44 +266,6 @@ impl<'c> Session<'c> {
     fn kind(&mut self, kind: Kind) -> rusqlite::Result<&mut KindStatements<'c>> {
         self.kinds.get_mut(kind as usize).ok_or(rusqlite::Error::InvalidQuery)
     }
-
-    fn write_links(&mut self) -> rusqlite::Result<()> {
-        let mut links = std::mem::take(&mut self.links);
-        // Stable: of several writes on one entry the last one counts, and it stays last.
-        links.sort_by(|a, b| (&a.list, a.id).cmp(&(&b.list, b.id)));
-        links.reverse();
-        links.dedup_by(|later, earlier| later.id == earlier.id && later.list == earlier.list);
-        links.reverse();
-        let result = self.write_sorted_links(&links);
-        links.clear();
-        self.links = links;
-        result
-    }
-
-    fn write_sorted_links(&mut self, links: &[LinkWrite]) -> rusqlite::Result<()> {
-        for absent in links.iter().filter(|link| !link.present) {
-            bind_link(&mut self.delete_link, 1, absent)?;
-            self.delete_link.raw_execute()?;
-        }
-        let present: Vec<&LinkWrite> = links.iter().filter(|link| link.present).collect();
-        let mut chunks = present.chunks_exact(LINKS_A_STATEMENT);
-        for chunk in &mut chunks {
-            for (position, link) in chunk.iter().enumerate() {
-                bind_link(&mut self.insert_links, position.saturating_mul(2).saturating_add(1), link)?;
-            }
-            self.insert_links.raw_execute()?;
-        }
-        for link in chunks.remainder() {
-            bind_link(&mut self.insert_link, 1, link)?;
-            self.insert_link.raw_execute()?;
-        }
-        Ok(())
-    }
-}
-
-fn bind_link(statement: &mut Statement<'_>, first: usize, link: &LinkWrite) -> rusqlite::Result<()> {
-    statement.raw_bind_parameter(first, &link.list[..])?;
-    statement.raw_bind_parameter(first.saturating_add(1), &link.id[..])
 }
 
 fn revision(stored: i64) -> u64 {

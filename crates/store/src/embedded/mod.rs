@@ -2,17 +2,22 @@
 //!
 //! - [`options`]: how it is opened, why it may not open. `files`, `schema`: the file and what is in it.
 //! - `codec`, `encode`, `scopes`: keys and batches as bytes and rows.
-//! - `queue` → `writer` → `apply`: how a batch is committed. `checkpoint`: how the log stays short.
+//! - `queue` → `writer` → `apply` (`names`, `links`) → `answers`: how a batch is committed. `fresh`: names on their
+//!   way into their index. `checkpoint`: how the log stays short.
 //! - `reader`: how records and lists are read. `backup`: how the store is copied while it is used.
 //!
 //! One process writes; others may read beside it. Threads never touch a connection of another one's.
 
+mod answers;
 mod apply;
 mod backup;
 mod checkpoint;
 mod codec;
 mod encode;
 mod files;
+mod fresh;
+mod links;
+mod names;
 pub mod options;
 mod queue;
 mod reader;
@@ -38,6 +43,7 @@ pub use self::options::{Fault, Faults, OpenError, Options, Step};
 
 use self::checkpoint::Checkpointer;
 use self::codec::{NameHash, ScopeNumber};
+use self::fresh::Fresh;
 use self::queue::{Queue, Task};
 use self::reader::Readers;
 use self::schema::Use;
@@ -72,10 +78,11 @@ impl Embedded {
     /// # Errors
     /// When another process writes to it, or the file is not a store of this version, or cannot be opened.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
-        Self::open_hashing(path, options, u64::MAX)
+        Self::open_tuned(path, options, u64::MAX, Fresh::default())
     }
 
-    fn open_hashing(path: &Path, options: Options, hash_mask: u64) -> Result<Self, OpenError> {
+    /// With fewer bits in the hashes of names, or other sweeps: tests force collisions and crowded sweeps.
+    fn open_tuned(path: &Path, options: Options, hash_mask: u64, fresh: Fresh) -> Result<Self, OpenError> {
         let lock = files::claim(path)?;
         let failed = |error: rusqlite::Error| schema::open_error(path, &error);
         let connection = writer::open(path, options.cache_bytes, options.max_bytes).map_err(failed)?;
@@ -83,7 +90,7 @@ impl Embedded {
         let hash = NameHash { mask: hash_mask, ..schema::name_hash(&connection).map_err(failed)? };
         let checkpointer = Arc::new(Checkpointer::default());
         let helper = checkpointer.start(path).map_err(failed)?;
-        let (queue, scopes) = (Arc::new(Queue::default()), Arc::new(Scopes::default()));
+        let (queue, scopes, fresh) = (Arc::new(Queue::default()), Arc::new(Scopes::default()), Arc::new(fresh));
         // From here on dropping it ends the threads.
         let mut writing =
             Writing { queue: Arc::clone(&queue), writer: None, checkpointer: Arc::clone(&checkpointer), helper: Some(helper), _lock: lock };
@@ -94,10 +101,11 @@ impl Embedded {
             faults: options.faults,
             queue,
             scopes: Arc::clone(&scopes),
+            fresh: Arc::clone(&fresh),
             checkpointer,
         };
         writing.writer = Some(writer.start(connection).map_err(|source| OpenError::Io { path: path.to_owned(), source })?);
-        let readers = Readers::new(path.to_owned(), Use::Read, Arc::clone(&scopes), hash);
+        let readers = Readers::new(path.to_owned(), Use::Read, Arc::clone(&scopes), hash, fresh);
         Ok(Self { path: path.to_owned(), readers, scopes, hash, writing: Some(writing) })
     }
 
@@ -108,7 +116,7 @@ impl Embedded {
     pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
         let (_, hash) = Self::look(path)?;
         let scopes = Arc::new(Scopes::default());
-        let readers = Readers::new(path.to_owned(), Use::ReadOnly, Arc::clone(&scopes), hash);
+        let readers = Readers::new(path.to_owned(), Use::ReadOnly, Arc::clone(&scopes), hash, Arc::default());
         Ok(Self { path: path.to_owned(), readers, scopes, hash, writing: None })
     }
 

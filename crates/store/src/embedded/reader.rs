@@ -17,6 +17,7 @@ use rusqlite::{Connection, ErrorCode, Row};
 
 use super::codec::{NameHash, list_key, parse_list_key, parse_named_key, parse_object_key, parse_ulid, ulid_bytes};
 use super::encode::{Place, locate};
+use super::fresh::Fresh;
 use super::schema::{self, Use};
 use super::scopes::Scopes;
 use crate::contract::{Cursor, Exported, ExportedLink, InvalidRead, Item, Order, ReadError, Scan};
@@ -66,15 +67,18 @@ pub(super) struct Readers {
     next: AtomicUsize,
     scopes: Arc<Scopes>,
     hash: NameHash,
+    fresh: Arc<Fresh>,
+    /// Up to which row the table of fresh names has been read, in a process that does not write.
+    fresh_until: Mutex<i64>,
     /// Everything is read as of the moment the store was opened.
     snapshot: bool,
 }
 
 impl Readers {
     /// Connections that are opened as they are needed.
-    pub(super) fn new(path: PathBuf, purpose: Use, scopes: Arc<Scopes>, hash: NameHash) -> Self {
+    pub(super) fn new(path: PathBuf, purpose: Use, scopes: Arc<Scopes>, hash: NameHash, fresh: Arc<Fresh>) -> Self {
         let slots = (0..CONNECTIONS).map(|_| Mutex::new(None)).collect();
-        Self { path, purpose, slots, next: AtomicUsize::new(0), scopes, hash, snapshot: false }
+        Self { path, purpose, slots, next: AtomicUsize::new(0), scopes, hash, fresh, fresh_until: Mutex::new(i64::MIN), snapshot: false }
     }
 
     /// One connection that reads everything as of now.
@@ -82,15 +86,10 @@ impl Readers {
         connection.execute_batch("BEGIN")?;
         // The first read is what fixes the moment.
         schema::commit_number(&connection)?;
-        Ok(Self {
-            path,
-            purpose: Use::ReadOnly,
-            slots: vec![Mutex::new(Some(connection))],
-            next: AtomicUsize::new(0),
-            scopes,
-            hash,
-            snapshot: true,
-        })
+        let mut this = Self::new(path, Use::ReadOnly, scopes, hash, Arc::default());
+        this.slots = vec![Mutex::new(Some(connection))];
+        this.snapshot = true;
+        Ok(this)
     }
 
     /// Runs a read on a free connection. The first ones are preferred, so that a quiet store keeps few caches.
@@ -108,6 +107,25 @@ impl Readers {
         result
     }
 
+    fn fresh_rows(&self, connection: &Connection, hash: i64) -> rusqlite::Result<Vec<i64>> {
+        // The process that writes is told of each name; another one reads what has come since it last looked.
+        if self.purpose == Use::ReadOnly {
+            let mut until = self.fresh_until.lock();
+            if self.fresh.forget_surplus() {
+                *until = i64::MIN;
+            }
+            let hints = schema::fresh_names(connection, *until)?;
+            *until = hints.last().map_or(*until, |(_, last)| *last);
+            self.fresh.extend(hints);
+        }
+        Ok(self.fresh.rows(hash))
+    }
+
+    #[cfg(test)]
+    pub(super) fn fresh_names(&self) -> usize {
+        self.fresh.len()
+    }
+
     fn slot(&self) -> Result<MutexGuard<'_, Option<Connection>>, Failed> {
         if let Some(free) = self.slots.iter().find_map(Mutex::try_lock) {
             return Ok(free);
@@ -115,6 +133,15 @@ impl Readers {
         let turn = self.next.fetch_add(1, Ordering::Relaxed).checked_rem(self.slots.len()).unwrap_or_default();
         self.slots.get(turn).map(Mutex::lock).ok_or_else(|| Failed::Corrupt("no connections".to_owned()))
     }
+}
+
+/// Where a record may be.
+struct Look {
+    /// In one of these rows, if its key is there.
+    rows: Vec<i64>,
+    /// Or where the index of names says.
+    hash: Option<i64>,
+    key: Vec<u8>,
 }
 
 /// One read in progress.
@@ -125,36 +152,48 @@ pub(super) struct Reading<'r> {
 
 impl Reading<'_> {
     pub(super) fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, Failed> {
+        // Hints come first and the view of the file after them, see [`super::fresh`].
+        let places = keys.iter().map(|key| self.place(key)).collect::<Result<Vec<_>, _>>()?;
+        let items =
+            || keys.iter().zip(&places).map(|(key, place)| place.as_ref().map_or(Ok(None), |place| self.item(key.kind(), place))).collect();
         if keys.len() == 1 || self.readers.snapshot {
-            return keys.iter().map(|key| self.item(key)).collect();
+            return items();
         }
         self.connection.prepare_cached("BEGIN")?.raw_execute()?;
-        let items = keys.iter().map(|key| self.item(key)).collect();
+        let items = items();
         self.connection.prepare_cached("COMMIT")?.raw_execute()?;
         items
     }
 
-    fn item(&self, key: &Key) -> Result<Option<Item>, Failed> {
+    /// Where to look for a record; `None` if its scope has never been seen.
+    fn place(&self, key: &Key) -> Result<Option<Look>, Failed> {
         let Some(scope) = self.readers.scopes.number(self.connection, key.scope())? else { return Ok(None) };
-        let (place, bytes) = locate(key, scope, &self.readers.hash);
-        let sql = sql(key.kind());
-        match place {
-            Place::Row(row) => {
-                let mut statement = self.connection.prepare_cached(sql.get_row)?;
-                statement.raw_bind_parameter(1, row)?;
-                let mut rows = statement.raw_query();
-                let Some(found) = rows.next()? else { return Ok(None) };
-                let same = matches!(found.get_ref(1)?, ValueRef::Blob(key) if key == bytes);
-                if same { Ok(Some(item(found, 0, 2)?)) } else { Ok(None) }
-            }
-            Place::Hash(hash) => {
-                let mut statement = self.connection.prepare_cached(sql.get_name)?;
-                statement.raw_bind_parameter(1, hash)?;
-                statement.raw_bind_parameter(2, &bytes[..])?;
-                let mut rows = statement.raw_query();
-                rows.next()?.map(|found| item(found, 0, 1)).transpose().map_err(Failed::from)
+        let (place, key) = locate(key, scope, &self.readers.hash);
+        let rows = match place {
+            Place::Row(row) => return Ok(Some(Look { rows: vec![row], hash: None, key })),
+            Place::Hash(hash) => self.readers.fresh_rows(self.connection, hash)?,
+        };
+        let Place::Hash(hash) = place else { return Ok(None) };
+        Ok(Some(Look { rows, hash: Some(hash), key }))
+    }
+
+    fn item(&self, kind: Kind, look: &Look) -> Result<Option<Item>, Failed> {
+        let sql = sql(kind);
+        for id in &look.rows {
+            let mut statement = self.connection.prepare_cached(sql.get_row)?;
+            statement.raw_bind_parameter(1, id)?;
+            let mut rows = statement.raw_query();
+            let Some(found) = rows.next()? else { continue };
+            if matches!(found.get_ref(1)?, ValueRef::Blob(key) if key == look.key) {
+                return Ok(Some(item(found, 0, 2)?));
             }
         }
+        let Some(hash) = look.hash else { return Ok(None) };
+        let mut statement = self.connection.prepare_cached(sql.get_name)?;
+        statement.raw_bind_parameter(1, hash)?;
+        statement.raw_bind_parameter(2, &look.key[..])?;
+        let mut rows = statement.raw_query();
+        rows.next()?.map(|found| item(found, 0, 1)).transpose().map_err(Failed::from)
     }
 
     pub(super) fn scan(&self, scan: &Scan) -> Result<Vec<Ulid>, Failed> {

@@ -16,17 +16,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB};
-use tokio::sync::oneshot;
 
+use super::answers::Answered;
 use super::apply::{Session, Verdict};
 use super::checkpoint::Checkpointer;
-use super::codec::ScopeNumber;
+use super::fresh::Fresh;
 use super::options::{Fault, Faults, Step};
-use super::queue::{Answer, Drained, Queue, Task};
+use super::queue::{Drained, Queue, Task};
 use super::schema::{self, PAGE_BYTES, Use};
 use super::scopes::Scopes;
 use crate::contract::CommitError;
-use domain::scope::Scope;
 
 /// After so long without work the writer gives its memory back and empties the log.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
@@ -46,6 +45,7 @@ pub(super) struct Writer {
     pub(super) faults: Option<Arc<dyn Faults>>,
     pub(super) queue: Arc<Queue>,
     pub(super) scopes: Arc<Scopes>,
+    pub(super) fresh: Arc<Fresh>,
     pub(super) checkpointer: Arc<Checkpointer>,
 }
 
@@ -57,32 +57,6 @@ enum End {
     Broken(String),
     /// A commit failed and nobody knows what became of it.
     Doubt { group: Vec<Answered>, number: i64, reason: String },
-}
-
-/// A caller, and what it will be told if the group lands.
-enum Answered {
-    Batch(Answer, Verdict),
-    Scope(oneshot::Sender<Result<ScopeNumber, CommitError>>, Scope, ScopeNumber),
-}
-
-impl Answered {
-    fn landed(self, scopes: &Scopes) {
-        match self {
-            Self::Batch(answer, Verdict::Applied) => drop(answer.send(Ok(()))),
-            Self::Batch(answer, Verdict::Failed { write }) => drop(answer.send(Err(CommitError::PreconditionFailed { write }))),
-            Self::Scope(answer, scope, number) => {
-                scopes.learn(scope, number);
-                drop(answer.send(Ok(number)));
-            }
-        }
-    }
-
-    fn failed(self, error: CommitError) {
-        match self {
-            Self::Batch(answer, _) => drop(answer.send(Err(error))),
-            Self::Scope(answer, ..) => drop(answer.send(Err(error))),
-        }
-    }
 }
 
 impl Writer {
@@ -156,7 +130,7 @@ impl Writer {
         if landed.is_none() {
             *landed = Some(schema::commit_number(&connection)?);
         }
-        let mut session = Session::new(&connection)?;
+        let mut session = Session::new(&connection, Arc::clone(&self.fresh))?;
         session.begin()?;
         let number = session.finish()?;
         session.commit(number)?;
@@ -198,7 +172,7 @@ impl Writer {
 
     /// Serves the queue on one connection until it breaks or the store is closed.
     fn serve(&mut self, connection: &Connection) -> End {
-        let mut session = match Session::new(connection) {
+        let mut session = match Session::new(connection, Arc::clone(&self.fresh)) {
             Ok(session) => session,
             Err(error) => return End::Broken(error.to_string()),
         };

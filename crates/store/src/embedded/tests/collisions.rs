@@ -7,8 +7,12 @@ use super::{Place, put};
 use crate::batch::{Batch, Precondition};
 use crate::conformance::{everything, id, scope};
 use crate::contract::{CommitError, Store};
+use crate::embedded::fresh::Fresh;
 use crate::embedded::{Embedded, Options};
 use crate::key::{Key, Kind};
+
+/// So few names gather before a sweep that one is nearly always under way.
+const GATHER: usize = 2;
 
 fn sharing_a_row() -> [Key; 2] {
     let (one, other) = (id(1), Ulid::from_bits(id(1).bits() ^ 1));
@@ -51,7 +55,7 @@ async fn two_objects_that_share_a_row_are_refused_in_one_batch() {
 async fn names_with_the_same_hash_live_side_by_side() {
     let place = Place::new();
     let name = |n: u32| Key::named(scope(), if n.is_multiple_of(3) { Kind::ApiKey } else { Kind::IdempotencyRecord }, format!("name {n}"));
-    let open = || Embedded::open_hashing(&place.file(), Options::default(), 0).unwrap();
+    let open = || Embedded::open_tuned(&place.file(), Options::default(), 0, Fresh::gathering(GATHER)).unwrap();
     let store = open();
     for n in 0..20 {
         store.commit(put(name(n), n.to_string().as_bytes(), Precondition::Absent)).await.unwrap();
@@ -83,6 +87,6 @@ mod with_every_hash_the_same {
 
     crate::conformance_tests!({
         let place = Place::new();
-        (Arc::new(Embedded::open_hashing(&place.file(), Options::default(), 0).unwrap()), place)
+        (Arc::new(Embedded::open_tuned(&place.file(), Options::default(), 0, Fresh::gathering(GATHER)).unwrap()), place)
     });
 }

@@ -11,6 +11,7 @@ use super::{Place, create, intent, put};
 use crate::batch::{Batch, Precondition};
 use crate::conformance::{everything, id, scope};
 use crate::contract::{CommitError, Scan, Store};
+use crate::embedded::fresh::Fresh;
 use crate::embedded::{BackupError, Embedded, OpenError, Options};
 use crate::key::{Index, Key, Kind, List};
 
@@ -85,6 +86,59 @@ async fn a_reader_beside_the_writer_sees_each_commit_and_cannot_write() {
     }
     assert!(matches!(reader.commit(create(9)).await, Err(CommitError::Unavailable(_))));
     assert_eq!(everything(&reader).await, everything(&*store).await);
+}
+
+#[tokio::test]
+async fn a_reader_beside_the_writer_finds_names_whether_or_not_they_are_in_the_index_yet() {
+    let place = Place::new();
+    let store = Embedded::open_tuned(&place.file(), Options::default(), u64::MAX, Fresh::gathering(20)).unwrap();
+    let reader = Embedded::open_read_only(&place.file()).unwrap();
+    let name = |n: u32| Key::named(scope(), Kind::Setting, format!("name {n}"));
+    for n in 0..100 {
+        assert_eq!(reader.get_one(&name(n)).await, Ok(None));
+        store.commit(put(name(n), b"x", Precondition::Absent)).await.unwrap();
+        for one in [0, n / 2, n] {
+            assert!(reader.get_one(&name(one)).await.unwrap().is_some(), "{one} of {n}");
+        }
+        if n % 10 == 0 {
+            let late = Embedded::open_snapshot(&place.file()).unwrap();
+            let found = late.get(&(0..=n).map(name).take(100).collect::<Vec<_>>()).await.unwrap();
+            assert!(found.iter().all(Option::is_some));
+        }
+    }
+    assert!(store.readers.fresh_names() <= 50, "and are no longer remembered");
+    drop((store, reader));
+    let file = rusqlite::Connection::open(place.file()).unwrap();
+    let count = |sql: &str| file.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+    assert!(count("SELECT count(*) FROM names") >= 60, "names have come into the index");
+    assert!(count("SELECT count(*) FROM fresh_names") <= 50, "and out of the table of fresh ones");
+    assert_eq!(count("SELECT count(*) FROM (SELECT ref FROM names UNION SELECT ref FROM fresh_names)"), 100);
+}
+
+#[tokio::test]
+async fn a_deleted_name_leaves_nothing_in_the_index() {
+    let place = Place::new();
+    let store = Embedded::open_tuned(&place.file(), Options::default(), u64::MAX, Fresh::gathering(20)).unwrap();
+    let name = |n: u32| Key::named(scope(), Kind::Setting, format!("name {n}"));
+    for n in 0..100 {
+        store.commit(put(name(n), b"x", Precondition::Absent)).await.unwrap();
+        let mut batch = Batch::new();
+        batch.delete(name(n / 2), Precondition::Any);
+        batch.delete(name(n), Precondition::Any);
+        if n % 2 == 1 {
+            store.commit(batch).await.unwrap();
+        }
+    }
+    for n in 0..100 {
+        let mut batch = Batch::new();
+        batch.delete(name(n), Precondition::Any);
+        store.commit(batch).await.unwrap();
+    }
+    drop(store);
+    let file = rusqlite::Connection::open(place.file()).unwrap();
+    for table in ["names", "fresh_names", "settings"] {
+        assert_eq!(file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, u32>(0)).unwrap(), 0, "{table}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod collisions;
 mod differential;
 mod faults;
 mod files;
+mod groups;
 
 use std::path::PathBuf;
 use std::sync::Arc;
