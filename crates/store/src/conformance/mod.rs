@@ -45,6 +45,7 @@ macro_rules! conformance_tests {
             export_meets_every_record_once, export_meets_every_link_once,
             of_racing_updates_exactly_one_wins, of_racing_creates_exactly_one_wins,
             no_increment_is_lost, a_get_sees_whole_commits,
+            a_get_sees_new_records_together,
         }
     };
     (@each $make:expr; $($rule:ident,)*) => {$(

@@ -113,3 +113,31 @@ pub async fn a_get_sees_whole_commits(store: Arc<impl Store>) {
     writer.await.unwrap();
     assert_eq!(read(&*store, &keys[0]).await.unwrap().1, CHANGES.to_string().into_bytes());
 }
+
+/// Of records that came with one commit, named and not, a read meets all or none.
+pub async fn a_get_sees_new_records_together(store: Arc<impl Store>) {
+    const COMMITS: u32 = 300;
+    let keys = |n: u32| [intent(n), name(&n.to_string()), name(&format!("also {n}"))];
+    let writer = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            for n in 0..COMMITS {
+                let mut batch = Batch::new();
+                for key in keys(n) {
+                    batch.create(key, vec![]);
+                }
+                store.commit(batch).await.unwrap();
+            }
+        }
+    });
+    let mut n = 0;
+    while n < COMMITS {
+        let found = store.get(&keys(n)).await.unwrap().iter().flatten().count();
+        match found {
+            0 => tokio::task::yield_now().await,
+            3 => n += 1,
+            some => panic!("{some} of commit {n}"),
+        }
+    }
+    writer.await.unwrap();
+}

@@ -116,7 +116,7 @@ impl<'c> Session<'c> {
     /// tells whether the group landed.
     pub(super) fn finish(&mut self) -> rusqlite::Result<i64> {
         self.links.write()?;
-        self.names.sweep()?;
+        self.names.finish()?;
         let number = self.commit_number.saturating_add(1);
         self.set_commit_number.raw_bind_parameter(1, number)?;
         self.set_commit_number.raw_execute()?;

@@ -7,12 +7,20 @@
 //!
 //! What is remembered are hints and no more: which row to look at. The row itself, in the reader's own view of
 //! the file, decides; so hints may be published before their commit, and a hint for a commit that failed does
-//! no harm. A hint is withdrawn only after the index has it, durably; whoever asks here first and looks into
-//! the file afterwards cannot miss a name.
+//! no harm. A hint is withdrawn only after the index has it, durably. Hence two ways to look that miss nothing:
+//!
+//! - One name: ask here first and look into the file afterwards. What was acknowledged before is found.
+//! - Several records as of one moment: fix the view of the file first and ask here afterwards. All names in the
+//!   view are here or in its index, unless a hint was withdrawn in between: [`Fresh::withdrawals`] tells, and
+//!   the view's own table of fresh names decides then.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
+use rusqlite::Connection;
+
+use super::schema;
 
 /// So many names gather before a sweep begins. Remembering them and what comes during the sweep takes some
 /// 8 MB; with a million names in the index, a group of 64 then touches 3 of its pages instead of 60.
@@ -26,6 +34,8 @@ pub(super) type Hint = (i64, i64);
 /// All names that are not in the index yet; some that just came there, too.
 pub(super) struct Fresh {
     hints: RwLock<BTreeSet<Hint>>,
+    /// Counted up while `hints` is locked.
+    withdrawals: AtomicU64,
     gather: usize,
 }
 
@@ -38,7 +48,7 @@ impl Default for Fresh {
 impl Fresh {
     /// With a sweep whenever so many names have gathered.
     pub(super) fn gathering(gather: usize) -> Self {
-        Self { hints: RwLock::default(), gather }
+        Self { hints: RwLock::default(), withdrawals: AtomicU64::new(0), gather }
     }
 
     /// The rows to look at for a hash.
@@ -56,12 +66,32 @@ impl Fresh {
         self.hints.write().extend(hints);
     }
 
-    /// Forgets names.
+    /// Withdraws names.
     pub(super) fn remove<'h>(&self, hints: impl IntoIterator<Item = &'h Hint>) {
         let mut all = self.hints.write();
         for hint in hints {
-            all.remove(hint);
+            if all.remove(hint) {
+                self.withdrawals.fetch_add(1, Ordering::Release);
+            }
         }
+    }
+
+    /// Remembers what the file says and nothing else: to be called whenever it was opened for writing, before
+    /// anybody reads or writes it.
+    pub(super) fn recall(&self, connection: &Connection) -> rusqlite::Result<()> {
+        self.replace(schema::fresh_names(connection, i64::MIN)?);
+        Ok(())
+    }
+
+    fn replace(&self, hints: impl IntoIterator<Item = Hint>) {
+        let mut all = self.hints.write();
+        *all = hints.into_iter().collect();
+        self.withdrawals.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often something was withdrawn: who sees the same number before and after missed nothing in between.
+    pub(super) fn withdrawals(&self) -> u64 {
+        self.withdrawals.load(Ordering::Acquire)
     }
 
     /// Forgets all names if they are more than a sweep ever leaves. Answers whether it did.
@@ -172,6 +202,21 @@ mod tests {
         assert_eq!((moved.len(), cut), (10_000, 9_999));
         assert!(moved.is_sorted() && moved.iter().all(|(_, row)| *row < 10_000));
         assert_eq!(fresh.len(), usize::try_from(later - 10_000).unwrap());
+    }
+
+    #[test]
+    fn whatever_is_withdrawn_is_counted() {
+        let fresh = Fresh::default();
+        fresh.extend([(5, 1), (6, 2)]);
+        let before = fresh.withdrawals();
+        fresh.remove(&[(7, 7)]);
+        assert_eq!(fresh.withdrawals(), before);
+        fresh.remove(&[(5, 1)]);
+        let after = fresh.withdrawals();
+        assert_ne!(after, before);
+        fresh.replace([(6, 2)]);
+        assert_ne!(fresh.withdrawals(), after);
+        assert_eq!((fresh.rows(5), fresh.rows(6)), (vec![], vec![2]));
     }
 
     #[test]

@@ -88,6 +88,7 @@ impl Embedded {
         let connection = writer::open(path, options.cache_bytes, options.max_bytes).map_err(failed)?;
         schema::prepare(path, &connection)?;
         let hash = NameHash { mask: hash_mask, ..schema::name_hash(&connection).map_err(failed)? };
+        fresh.recall(&connection).map_err(failed)?;
         let checkpointer = Arc::new(Checkpointer::default());
         let helper = checkpointer.start(path).map_err(failed)?;
         let (queue, scopes, fresh) = (Arc::new(Queue::default()), Arc::new(Scopes::default()), Arc::new(fresh));

@@ -17,6 +17,7 @@ pub(super) struct Names<'c> {
     insert: Statement<'c>,
     insert_many: Statement<'c>,
     delete: Statement<'c>,
+    set_next_row: Statement<'c>,
     fresh: Arc<Fresh>,
     /// The row for the next named record.
     next_row: i64,
@@ -30,11 +31,8 @@ pub(super) struct Names<'c> {
 }
 
 impl<'c> Names<'c> {
-    /// Prepares the statements, and remembers the names that are not in the index yet.
+    /// Prepares the statements. `fresh` holds what the file does.
     pub(super) fn new(connection: &'c Connection, fresh: Arc<Fresh>) -> rusqlite::Result<Self> {
-        let hints = schema::fresh_names(connection, i64::MIN)?;
-        let first_fresh = hints.first().map_or(schema::FIRST_NAMED_ROW, |(_, row)| *row);
-        fresh.extend(hints);
         Ok(Self {
             insert_fresh: connection.prepare("INSERT INTO fresh_names (ref, h) VALUES (?1, ?2)")?,
             delete_fresh: connection.prepare("DELETE FROM fresh_names WHERE ref = ?1")?,
@@ -42,9 +40,10 @@ impl<'c> Names<'c> {
             insert: connection.prepare("INSERT OR IGNORE INTO names (h, ref) VALUES (?1, ?2)")?,
             insert_many: connection.prepare(&format!("INSERT OR IGNORE INTO names (h, ref) VALUES {}", many_rows()))?,
             delete: connection.prepare("DELETE FROM names WHERE h = ?1 AND ref = ?2")?,
+            set_next_row: connection.prepare("UPDATE meta SET value = ?1 WHERE name = 'next_named_row'")?,
             fresh,
             next_row: schema::next_named_row(connection)?,
-            first_fresh,
+            first_fresh: schema::first_fresh_row(connection)?,
             sweep: Sweep::default(),
             swept: None,
             added: Vec::new(),
@@ -79,8 +78,17 @@ impl<'c> Names<'c> {
         Ok(())
     }
 
+    /// Ends the group: keeps the rows it gave out from being given again, and lets the sweep go on.
+    pub(super) fn finish(&mut self) -> rusqlite::Result<()> {
+        if !self.added.is_empty() {
+            self.set_next_row.raw_bind_parameter(1, self.next_row)?;
+            self.set_next_row.raw_execute()?;
+        }
+        self.sweep()
+    }
+
     /// Lets the sweep go on a little, as a part of the group: twice as fast as names come, so that it ends.
-    pub(super) fn sweep(&mut self) -> rusqlite::Result<()> {
+    fn sweep(&mut self) -> rusqlite::Result<()> {
         let count = self.added.len().saturating_mul(2).max(ROWS_A_STATEMENT);
         let rows = (self.first_fresh, self.next_row.saturating_sub(1));
         let (mut moved, next) = self.sweep.step(&self.fresh, rows, count);
@@ -129,7 +137,7 @@ impl<'c> Names<'c> {
         self.deleted.clear();
     }
 
-    /// The group is undone. Its rows are not given out again.
+    /// The group is undone. While this session lasts its rows are not given out again.
     pub(super) fn undone(&mut self) {
         self.fresh.remove(&self.added);
         self.swept = None;

@@ -107,17 +107,17 @@ impl Readers {
         result
     }
 
-    fn fresh_rows(&self, connection: &Connection, hash: i64) -> rusqlite::Result<Vec<i64>> {
-        // The process that writes is told of each name; another one reads what has come since it last looked.
-        if self.purpose == Use::ReadOnly {
-            let mut until = self.fresh_until.lock();
-            if self.fresh.forget_surplus() {
-                *until = i64::MIN;
-            }
-            let hints = schema::fresh_names(connection, *until)?;
-            *until = hints.last().map_or(*until, |(_, last)| *last);
-            self.fresh.extend(hints);
+    /// The rows of fresh names with that hash, in a process that does not write: what has come into the
+    /// connection's view of the file since the last look is read first.
+    fn fresh_rows_in_view(&self, connection: &Connection, hash: i64) -> rusqlite::Result<Vec<i64>> {
+        // Held to the end: another thread that forgets and reads again must not leave a gap for this one.
+        let mut until = self.fresh_until.lock();
+        if self.fresh.forget_surplus() {
+            *until = i64::MIN;
         }
+        let hints = schema::fresh_names(connection, *until)?;
+        *until = hints.last().map_or(*until, |(_, last)| *last);
+        self.fresh.extend(hints);
         Ok(self.fresh.rows(hash))
     }
 
@@ -152,29 +152,43 @@ pub(super) struct Reading<'r> {
 
 impl Reading<'_> {
     pub(super) fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, Failed> {
-        // Hints come first and the view of the file after them, see [`super::fresh`].
-        let places = keys.iter().map(|key| self.place(key)).collect::<Result<Vec<_>, _>>()?;
-        let items =
-            || keys.iter().zip(&places).map(|(key, place)| place.as_ref().map_or(Ok(None), |place| self.item(key.kind(), place))).collect();
-        if keys.len() == 1 || self.readers.snapshot {
-            return items();
+        if self.readers.snapshot || keys.len() == 1 {
+            return keys.iter().map(|key| self.look(key, None)).collect();
         }
+        let withdrawals = self.readers.fresh.withdrawals();
         self.connection.prepare_cached("BEGIN")?.raw_execute()?;
-        let items = items();
+        let items = self.items_of_one_moment(keys, withdrawals);
         self.connection.prepare_cached("COMMIT")?.raw_execute()?;
         items
     }
 
-    /// Where to look for a record; `None` if its scope has never been seen.
-    fn place(&self, key: &Key) -> Result<Option<Look>, Failed> {
+    fn items_of_one_moment(&self, keys: &[Key], withdrawals: u64) -> Result<Vec<Option<Item>>, Failed> {
+        if keys.iter().any(|key| matches!(key, Key::Named(_))) {
+            // The first read is what fixes the view, and it has to come before any hint: see [`super::fresh`].
+            schema::commit_number(self.connection)?;
+        }
+        keys.iter().map(|key| self.look(key, Some(withdrawals))).collect()
+    }
+
+    /// The record of a key. `since` is the count of withdrawn hints from before the view was fixed, if it is.
+    fn look(&self, key: &Key, since: Option<u64>) -> Result<Option<Item>, Failed> {
         let Some(scope) = self.readers.scopes.number(self.connection, key.scope())? else { return Ok(None) };
-        let (place, key) = locate(key, scope, &self.readers.hash);
-        let rows = match place {
-            Place::Row(row) => return Ok(Some(Look { rows: vec![row], hash: None, key })),
-            Place::Hash(hash) => self.readers.fresh_rows(self.connection, hash)?,
+        let (place, bytes) = locate(key, scope, &self.readers.hash);
+        let look = match place {
+            Place::Row(row) => Look { rows: vec![row], hash: None, key: bytes },
+            Place::Hash(hash) => Look { rows: self.fresh_rows(hash, since)?, hash: Some(hash), key: bytes },
         };
-        let Place::Hash(hash) = place else { return Ok(None) };
-        Ok(Some(Look { rows, hash: Some(hash), key }))
+        self.item(key.kind(), &look)
+    }
+
+    fn fresh_rows(&self, hash: i64, since: Option<u64>) -> rusqlite::Result<Vec<i64>> {
+        let readers = self.readers;
+        if readers.purpose == Use::ReadOnly {
+            return readers.fresh_rows_in_view(self.connection, hash);
+        }
+        let rows = readers.fresh.rows(hash);
+        let missed = since.is_some_and(|since| since != readers.fresh.withdrawals());
+        if missed { schema::fresh_rows(self.connection, hash) } else { Ok(rows) }
     }
 
     fn item(&self, kind: Kind, look: &Look) -> Result<Option<Item>, Failed> {

@@ -6,15 +6,16 @@
 //! - `fresh_names`: names on their way there, see [`super::fresh`];
 //! - `lists`: one row an entry;
 //! - `scopes`: the small number that stands for an account and mode in all keys;
-//! - `meta`: the secret of the name hash, and the number of the last commit, which tells after a failed sync
-//!   whether the group before it landed.
+//! - `meta`: the secret of the name hash; the number of the last commit, which tells after a failed sync whether
+//!   the group before it landed; the row for the next named record, because a row is never given twice: another
+//!   process that reads takes only rows after those it knows for new.
 //!
 //! Bodies are blobs of what the caller gave: with JSON in them, `select json(body) from charges` reads them.
 
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags};
 
 use super::codec::NameHash;
 use super::fresh::Hint;
@@ -107,6 +108,7 @@ fn create(connection: &Connection) -> rusqlite::Result<()> {
          CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
          INSERT INTO meta VALUES ('commit_number', 0), ('name_hash_key', randomblob(16));",
     );
+    sql.push_str(&format!("INSERT INTO meta VALUES ('next_named_row', {FIRST_NAMED_ROW});"));
     sql.push_str(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT}; COMMIT;"));
     connection.execute_batch(&sql)
 }
@@ -133,25 +135,29 @@ pub(super) fn name_hash(connection: &Connection) -> rusqlite::Result<NameHash> {
 
 /// The number of the last commit that landed.
 pub(super) fn commit_number(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("SELECT value FROM meta WHERE name = 'commit_number'", [], |row| row.get(0))
+    connection.prepare_cached("SELECT value FROM meta WHERE name = 'commit_number'")?.query_row([], |row| row.get(0))
 }
 
 /// The row number for the next named record.
 pub(super) fn next_named_row(connection: &Connection) -> rusqlite::Result<i64> {
-    let mut next = FIRST_NAMED_ROW;
-    for kind in Kind::ALL {
-        let last: Option<i64> = connection
-            .query_row(&format!("SELECT id FROM {} WHERE id < 0 ORDER BY id DESC LIMIT 1", kind.table()), [], |row| row.get(0))
-            .optional()?;
-        next = next.max(last.map_or(FIRST_NAMED_ROW, |last| last.saturating_add(1)));
-    }
-    Ok(next)
+    connection.query_row("SELECT value FROM meta WHERE name = 'next_named_row'", [], |row| row.get(0))
 }
 
 /// The names after a row that may not be in the index yet.
 pub(super) fn fresh_names(connection: &Connection, after: i64) -> rusqlite::Result<Vec<Hint>> {
     let mut statement = connection.prepare_cached("SELECT h, ref FROM fresh_names WHERE ref > ?1 ORDER BY ref")?;
     statement.query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+/// The first row of the table of fresh names, or one before it.
+pub(super) fn first_fresh_row(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT coalesce(min(ref), ?1) FROM fresh_names", [FIRST_NAMED_ROW], |row| row.get(0))
+}
+
+/// The rows of fresh names with that hash. There is no index for it: this is for the rare case.
+pub(super) fn fresh_rows(connection: &Connection, hash: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = connection.prepare_cached("SELECT ref FROM fresh_names WHERE h = ?1 ORDER BY ref")?;
+    statement.query_map([hash], |row| row.get(0))?.collect()
 }
 
 /// What `SQLite` said, as a reason not to open.

@@ -130,6 +130,8 @@ impl Writer {
         if landed.is_none() {
             *landed = Some(schema::commit_number(&connection)?);
         }
+        // A group that failed may have left hints, or have landed and withdrawn none.
+        self.fresh.recall(&connection)?;
         let mut session = Session::new(&connection, Arc::clone(&self.fresh))?;
         session.begin()?;
         let number = session.finish()?;

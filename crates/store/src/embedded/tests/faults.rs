@@ -11,6 +11,7 @@ use super::{Place, create, intent, put};
 use crate::batch::Precondition;
 use crate::conformance::{everything, scope};
 use crate::contract::{CommitError, Store};
+use crate::embedded::fresh::Fresh;
 use crate::embedded::{Embedded, Fault, Faults, Options, Step};
 use crate::key::{Key, Kind};
 
@@ -102,6 +103,46 @@ async fn a_disk_that_may_not_be_written_still_reads_and_comes_back() {
     store.commit(create(2)).await.unwrap();
     drop(store);
     assert_eq!(everything(&*place.open()).await.0.len(), 2);
+}
+
+#[tokio::test]
+async fn names_survive_commits_that_fail_while_a_sweep_is_under_way() {
+    let place = Place::new();
+    let script = Arc::new(Script::default());
+    let faults: Arc<dyn Faults> = Arc::<Script>::clone(&script);
+    let options = Options { faults: Some(faults), ..Options::default() };
+    let store = Embedded::open_tuned(&place.file(), options, u64::MAX, Fresh::gathering(4)).unwrap();
+    let name = |n: u32| Key::named(scope(), Kind::IdempotencyRecord, n.to_string());
+    let mut there = Vec::new();
+    for n in 0..60_u32 {
+        match n % 5 {
+            2 => script.play([(Step::Commit, Fault::LostCommit)]),
+            4 => script.play([(Step::Commit, Fault::LandedCommit)]),
+            _ => {}
+        }
+        let mut batch = put(name(n), b"", Precondition::Absent);
+        if n % 2 == 1 {
+            // Every other one takes an earlier name away.
+            batch.delete(name(n / 2), Precondition::Any);
+        }
+        match store.commit(batch).await {
+            Ok(()) => {
+                there.push(n);
+                there.retain(|one| n % 2 == 0 || *one != n / 2);
+            }
+            refused => assert!(unavailable(&refused) && n % 5 == 2, "{n} {refused:?}"),
+        }
+        for one in 0..=n {
+            assert_eq!(store.get_one(&name(one)).await.unwrap().is_some(), there.contains(&one), "{one} of {n}");
+        }
+    }
+    drop(store);
+    let file = rusqlite::Connection::open(place.file()).unwrap();
+    let count = |sql: &str| file.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(
+        count("SELECT count(*) FROM (SELECT ref FROM names UNION SELECT ref FROM fresh_names)"),
+        i64::try_from(there.len()).unwrap()
+    );
 }
 
 #[tokio::test]

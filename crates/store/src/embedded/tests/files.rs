@@ -116,6 +116,47 @@ async fn a_reader_beside_the_writer_finds_names_whether_or_not_they_are_in_the_i
 }
 
 #[tokio::test]
+async fn a_row_of_a_name_that_went_is_not_given_to_another() {
+    let place = Place::new();
+    let name = |text: &str| Key::named(scope(), Kind::Setting, text);
+    drop(place.open());
+    let reader = Embedded::open_read_only(&place.file()).unwrap();
+    for text in ["one", "two", "three"] {
+        // Opened again each time: what was given out must be in the file.
+        let store = place.open();
+        store.commit(put(name(text), b"", Precondition::Absent)).await.unwrap();
+        assert!(reader.get_one(&name(text)).await.unwrap().is_some(), "{text}");
+        let mut batch = Batch::new();
+        batch.delete(name(text), Precondition::Any);
+        store.commit(batch).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn names_are_found_after_a_crash_at_any_point_of_a_sweep() {
+    let place = Place::new();
+    let store = Embedded::open_tuned(&place.file(), Options::default(), u64::MAX, Fresh::gathering(10)).unwrap();
+    let name = |n: u32| Key::named(scope(), Kind::Setting, format!("name {n}"));
+    for n in 0..60 {
+        store.commit(put(name(n), n.to_string().as_bytes(), Precondition::Absent)).await.unwrap();
+        // What a crash leaves: the file and its log as they are now.
+        let crashed = Place::new();
+        std::fs::create_dir(crashed.file().parent().unwrap()).unwrap();
+        for suffix in ["", "-wal"] {
+            let of = |path: std::path::PathBuf| format!("{}{suffix}", path.display());
+            std::fs::copy(of(place.file()), of(crashed.file())).unwrap();
+        }
+        let again = Embedded::open_tuned(&crashed.file(), Options::default(), u64::MAX, Fresh::gathering(10)).unwrap();
+        for one in 0..=n {
+            let body = again.get_one(&name(one)).await.unwrap().map(|item| item.body);
+            assert_eq!(body, Some(one.to_string().into_bytes()), "{one} of {n}");
+            assert!(again.commit(put(name(one), b"", Precondition::Absent)).await.is_err(), "{one} of {n}");
+        }
+        again.commit(put(name(n + 1), b"", Precondition::Absent)).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_name_leaves_nothing_in_the_index() {
     let place = Place::new();
     let store = Embedded::open_tuned(&place.file(), Options::default(), u64::MAX, Fresh::gathering(20)).unwrap();
