@@ -11,7 +11,56 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::card::{Brand, CardNumber};
+
 const LENGTH: usize = 32;
+/// The shortest hexadecimal word that is taken for a random number or a hash: 128 bits.
+const RANDOM_LENGTH: usize = 32;
+/// So many groups of digits at most make a card number, which has 19 digits at most.
+const GROUPS_MAX: usize = 19;
+
+/// Whether a client's key, which is stored and shown, holds a card number, in one piece or in groups of digits: one with
+/// a brand's first digits and length and the right check digit. UUIDs and hashes hold none, whatever their digits:
+/// otherwise clients that choose their keys at random were refused now and then.
+#[must_use]
+pub fn holds_card_number(key: &str) -> bool {
+    let words: Vec<&str> = key.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let mut chosen = Vec::with_capacity(words.len());
+    let mut rest = words.as_slice();
+    loop {
+        rest = match rest {
+            [a, b, c, d, e, rest @ ..] if is_uuid([a, b, c, d, e]) => {
+                chosen.push("uuid");
+                rest
+            }
+            [word, rest @ ..] => {
+                chosen.push(if is_random(word) { "random" } else { word });
+                rest
+            }
+            [] => break,
+        };
+    }
+    chosen.join("-").split(|c: char| c != '-' && !c.is_ascii_digit()).any(is_around_card_number)
+}
+
+fn is_uuid(words: [&str; 5]) -> bool {
+    words.iter().zip([8, 4, 4, 4, 12]).all(|(word, length)| word.len() == length && is_hexadecimal(word))
+}
+
+fn is_random(word: &str) -> bool {
+    word.len() >= RANDOM_LENGTH && is_hexadecimal(word) && word.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+fn is_hexadecimal(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether some groups of digits, one after the other, are a card number.
+fn is_around_card_number(digits: &str) -> bool {
+    let groups: Vec<&str> = digits.split('-').filter(|group| !group.is_empty()).collect();
+    let are_card_number = |groups: &[&str]| CardNumber::parse(&groups.concat()).is_ok_and(|number| number.brand() != Brand::Unknown);
+    (1..=GROUPS_MAX).any(|length| groups.windows(length).any(are_card_number))
+}
 
 /// The key of an installation's request fingerprints.
 #[derive(Clone)]
@@ -124,7 +173,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_key_with_a_card_number_in_it_is_told_from_one_without() {
+        for key in [
+            "4242424242424242",
+            "order-4242424242424242-1",
+            "4242 4242 4242 4242",
+            "pay_4242-4242-4242-4242",
+            "20261124-378282246310005",
+            "visa4242424242424242x",
+            "123e4567-e89b-42d3-a456-426614174000/4242424242424242",
+        ] {
+            assert!(holds_card_number(key), "{key}");
+        }
+        for key in ["", "order-1", "order-1732485600123", "2026-11-24-0000-0001", "4242424242424241", "1234567812345670"] {
+            assert!(!holds_card_number(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_random_key_is_no_card_number_whatever_its_digits() {
+        let uuid = "42424242-4242-4242-4242-424242424242";
+        for key in
+            [uuid.to_owned(), format!("stripe-node-retry-{uuid}"), format!("order_{uuid}_2"), format!("a{}", "4242424242424242".repeat(2))]
+        {
+            assert!(!holds_card_number(&key), "{key}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_key_can_be_asked_about(key: String) {
+            let _ = holds_card_number(&key);
+        }
+
         #[test]
         fn different_requests_have_different_fingerprints(a in "[a-b]{0,3}", b in "[a-b]{0,3}", c: Vec<u8>, d: Vec<u8>) {
             prop_assert_eq!(of(&a, &b, &c) == of(&b, &a, &c), a == b);
