@@ -171,3 +171,18 @@ async fn what_cannot_be_kept_is_refused_by_name() {
         assert_eq!(refused.json["error"]["param"], param, "{path} {more}: {}", refused.json);
     }
 }
+
+#[tokio::test]
+async fn a_refund_that_was_sent_cannot_be_canceled_and_says_why() {
+    let shop = shop().await;
+    for (card, why) in [("pm_card_visa", "it has succeeded"), ("pm_card_pendingRefund", "with its provider")] {
+        let paid = post(&shop, "/v1/payment_intents", &PAY.replace("pm_card_visa", card)).await.json;
+        let refund = post(&shop, "/v1/refunds", &format!("payment_intent={}", paid["id"].as_str().unwrap())).await.json;
+        let path = format!("/v1/refunds/{}", refund["id"].as_str().unwrap());
+        let refused = post(&shop, &format!("{path}/cancel"), "").await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert!(refused.json["error"]["message"].as_str().unwrap().contains(why), "{card}: {}", refused.json);
+        assert_eq!(get(&shop, &path).await.json, refund);
+    }
+    assert_eq!(post(&shop, "/v1/refunds/re_x/cancel", "").await.status, StatusCode::NOT_FOUND);
+}

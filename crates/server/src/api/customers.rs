@@ -14,8 +14,7 @@ use utoipa::ToSchema;
 use super::Failure;
 use super::dispatch::Call;
 use super::intents::ShippingParams;
-use super::requests::{AddressParams, change, metadata};
-use super::resources::{Nothing, expand};
+use super::requests::{AddressParams, change, expand, metadata};
 use crate::params::{self, ExpandParam, MetadataParam, Update};
 use crate::presenter::expandable::Shape;
 use crate::views::words;
@@ -132,6 +131,11 @@ pub(crate) async fn update(mut call: Call<'_>, text: &str) -> Result<Answered, F
     expand(&mut call, Shape::Customer, &params.expand)?;
     Ok(call.app.platform.update_customer(&call.request, id(text)?, &params.into_change()?).await?)
 }
+
+/// An operation that takes no parameters.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 pub(crate) async fn delete(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
     let Nothing {} = params::from_tree(&call.tree)?;

@@ -3,7 +3,9 @@
 //! Every request passes the same gate: an id, a key, bounded and well-formed parameters, then its operation.
 //! Absent on purpose: payment rules.
 
+mod account;
 mod body;
+mod charges;
 mod customers;
 mod dispatch;
 mod failure;
@@ -11,11 +13,11 @@ mod gate;
 mod intents;
 mod lists;
 mod payment_intents;
+mod payment_methods;
+mod refunds;
 mod requests;
-mod resources;
 mod routes;
 mod setup_intents;
-mod updates;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,8 +14,11 @@ use payments::payment_methods::create::{CardInput, CardSource, NewPaymentMethod}
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::dispatch::Call;
+use super::lists::expansions;
 use super::{App, Failure, plain};
-use crate::params::{MetadataParam, ParamError, Update};
+use crate::params::{ExpandParam, MetadataParam, ParamError, Update};
+use crate::presenter::expandable::{Root, Shape, paths};
 
 /// A card: its particulars, or a token that stands for them.
 #[derive(Deserialize, ToSchema)]
@@ -80,6 +83,47 @@ impl CardParams {
     }
 }
 
+/// A card to be handed over once, with its holder.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenCardParams {
+    /// Its digits; spaces and dashes are passed over.
+    number: String,
+    /// 1 to 12.
+    exp_month: i64,
+    /// Two or four digits.
+    exp_year: i64,
+    /// The security code.
+    cvc: Option<String>,
+    /// The name on the card.
+    name: Option<String>,
+    address_city: Option<String>,
+    /// Two letters, ISO 3166.
+    address_country: Option<String>,
+    address_line1: Option<String>,
+    address_line2: Option<String>,
+    address_state: Option<String>,
+    address_zip: Option<String>,
+}
+
+impl TokenCardParams {
+    /// The card, and who holds it.
+    pub(crate) fn input(self) -> (CardInput, BillingDetails) {
+        let card =
+            CardInput { number: self.number.into(), exp_month: self.exp_month, exp_year: self.exp_year, cvc: self.cvc.map(Into::into) };
+        let address = Address {
+            city: self.address_city,
+            country: self.address_country,
+            line1: self.address_line1,
+            line2: self.address_line2,
+            postal_code: self.address_zip,
+            state: self.address_state,
+        };
+        let address = (address != Address::default()).then_some(address);
+        (card, BillingDetails { address, name: self.name, ..BillingDetails::default() })
+    }
+}
+
 /// A new payment method, alone or as `payment_method_data`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +137,7 @@ pub(crate) struct MethodParams {
     metadata: MetadataParam,
     #[serde(default)]
     #[schema(inline)]
-    pub(crate) expand: crate::params::ExpandParam,
+    pub(crate) expand: ExpandParam,
 }
 
 impl MethodParams {
@@ -110,6 +154,22 @@ impl MethodParams {
         let metadata = metadata(self.metadata).apply(&domain::metadata::Metadata::default())?;
         Ok(NewPaymentMethod { card, billing_details, metadata })
     }
+}
+
+/// An operation that takes nothing but `expand`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpandOnly {
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) expand: ExpandParam,
+}
+
+/// Takes `expand`, checked before anything is done.
+pub(crate) fn expand(call: &mut Call<'_>, shape: Shape, param: &ExpandParam) -> Result<(), Failure> {
+    call.request.rendering.expand = expansions(param);
+    paths(Root::one(shape), &call.request.rendering.expand)?;
+    Ok(())
 }
 
 pub(crate) fn metadata(param: MetadataParam) -> Changes {

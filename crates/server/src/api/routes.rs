@@ -17,7 +17,7 @@ use payments::idempotency::Answered;
 
 use super::dispatch::Call;
 use super::lists::{self, retrieve, retrieve_with_secret};
-use super::{Failure, customers, payment_intents, resources, setup_intents, updates};
+use super::{Failure, account, charges, customers, payment_intents, payment_methods, refunds, setup_intents};
 
 /// The ids that a path names, in order; empty where it names fewer.
 pub(crate) type Ids<'a> = [&'a str; MAX_IDS];
@@ -131,13 +131,13 @@ fn set_ups() -> Vec<Route> {
 
 fn cards() -> Vec<Route> {
     vec![
-        post("/v1/payment_methods", |call, _| Box::pin(resources::create_payment_method(call))).opens(Opens::Any),
+        post("/v1/payment_methods", |call, _| Box::pin(payment_methods::create(call))).opens(Opens::Any),
         get("/v1/payment_methods", |call, _| Box::pin(lists::customers::payment_methods(call))),
         get("/v1/payment_methods/{payment_method}", |call, [id, _]| Box::pin(retrieve::<PaymentMethod>(call, id))),
-        post("/v1/payment_methods/{payment_method}", |call, [id, _]| Box::pin(updates::payment_method(call, id))),
-        post("/v1/payment_methods/{payment_method}/attach", |call, [id, _]| Box::pin(resources::attach(call, id))),
-        post("/v1/payment_methods/{payment_method}/detach", |call, [id, _]| Box::pin(resources::detach(call, id))),
-        post("/v1/tokens", |call, _| Box::pin(resources::create_token(call))).opens(Opens::Any),
+        post("/v1/payment_methods/{payment_method}", |call, [id, _]| Box::pin(payment_methods::update(call, id))),
+        post("/v1/payment_methods/{payment_method}/attach", |call, [id, _]| Box::pin(payment_methods::attach(call, id))),
+        post("/v1/payment_methods/{payment_method}/detach", |call, [id, _]| Box::pin(payment_methods::detach(call, id))),
+        post("/v1/tokens", |call, _| Box::pin(payment_methods::create_token(call))).opens(Opens::Any),
         get("/v1/tokens/{token}", |call, [id, _]| Box::pin(retrieve::<Token>(call, id))),
     ]
 }
@@ -146,11 +146,12 @@ fn charges_and_refunds() -> Vec<Route> {
     vec![
         get("/v1/charges", |call, _| Box::pin(lists::payments::charges(call))),
         get("/v1/charges/{charge}", |call, [id, _]| Box::pin(retrieve::<Charge>(call, id))),
-        post("/v1/charges/{charge}", |call, [id, _]| Box::pin(updates::charge(call, id))),
-        post("/v1/refunds", |call, _| Box::pin(resources::create_refund(call))),
+        post("/v1/charges/{charge}", |call, [id, _]| Box::pin(charges::update(call, id))),
+        post("/v1/refunds", |call, _| Box::pin(refunds::create(call))),
         get("/v1/refunds", |call, _| Box::pin(lists::payments::refunds(call))),
         get("/v1/refunds/{refund}", |call, [id, _]| Box::pin(retrieve::<Refund>(call, id))),
-        post("/v1/refunds/{refund}", |call, [id, _]| Box::pin(updates::refund(call, id))),
+        post("/v1/refunds/{refund}", |call, [id, _]| Box::pin(refunds::update(call, id))),
+        post("/v1/refunds/{refund}/cancel", |call, [id, _]| Box::pin(refunds::cancel(call, id))),
     ]
 }
 
@@ -170,7 +171,7 @@ fn buyers() -> Vec<Route> {
 
 fn statement() -> Vec<Route> {
     vec![
-        get("/v1/account", |call, _| Box::pin(updates::account(call))),
+        get("/v1/account", |call, _| Box::pin(account::retrieve(call))),
         get("/v1/balance", |call, _| Box::pin(lists::statement::balance(call))),
         get("/v1/balance_transactions", |call, _| Box::pin(lists::statement::balance_transactions(call))),
         get("/v1/balance_transactions/{transaction}", |call, [id, _]| Box::pin(retrieve::<BalanceTransaction>(call, id))),

@@ -9,7 +9,8 @@ use payments::payment_methods::create::masked;
 use store::{Index, List};
 
 use super::page::{Paging, Source, answer};
-use super::{Call, Failure, Resource, RetrieveParams, find, list_params, tell};
+use super::{Call, Failure, Resource, find, list_params, tell};
+use crate::api::requests::ExpandOnly;
 use crate::params::{self, ParamError, RangeParam};
 
 list_params!(CustomersParams { created: Option<RangeParam>, email: Option<String>, });
@@ -60,7 +61,7 @@ pub(crate) async fn cards(call: Call<'_>, customer: &str) -> Result<Answered, Fa
 
 /// One card of a customer.
 pub(crate) async fn card(call: Call<'_>, customer: &str, method: &str) -> Result<Answered, Failure> {
-    let params: RetrieveParams = params::from_tree(&call.tree)?;
+    let params: ExpandOnly = params::from_tree(&call.tree)?;
     let customer = live(&call, customer).await?;
     let found = find::<PaymentMethod>(&call, method, "payment_method").await?;
     if found.customer != Some(customer.id) {

@@ -29,6 +29,7 @@ use serde::Deserialize;
 
 use super::Failure;
 use super::dispatch::Call;
+use super::requests::ExpandOnly;
 use crate::params::{self, ExpandParam};
 
 /// An object that can be retrieved and listed.
@@ -103,25 +104,18 @@ macro_rules! list_params {
 }
 use list_params;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RetrieveParams {
-    #[serde(default)]
-    expand: ExpandParam,
-}
-
 /// The paths of `expand`, as the use cases take them.
 pub(crate) fn expansions(expand: &ExpandParam) -> Vec<String> {
     expand.paths().map(str::to_owned).collect()
 }
 
 pub(crate) async fn retrieve<T: Resource>(call: Call<'_>, id: &str) -> Result<Answered, Failure> {
-    let params: RetrieveParams = params::from_tree(&call.tree)?;
+    let params: ExpandOnly = params::from_tree(&call.tree)?;
     let found = find::<T>(&call, id, "id").await?;
     tell(&call, found, &params.expand).await
 }
 
-/// As [`RetrieveParams`], with what a browser must prove; it is checked before the operation is reached.
+/// As [`ExpandOnly`], with what a browser must prove; it is checked before the operation is reached.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RetrieveIntentParams {

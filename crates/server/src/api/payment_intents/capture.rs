@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::id;
 use crate::api::Failure;
 use crate::api::dispatch::Call;
-use crate::api::resources::expand;
+use crate::api::requests::expand;
 use crate::params::{self, ExpandParam, ParamError};
 use crate::presenter::expandable::Shape;
 
