@@ -12,6 +12,7 @@ use aws_lc_rs::hmac;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::card::{Brand, CardNumber};
+use crate::fingerprint_key::FingerprintKey;
 
 const LENGTH: usize = 32;
 /// The shortest hexadecimal word that is taken for a random number or a hash: 128 bits.
@@ -62,24 +63,6 @@ fn is_around_card_number(digits: &str) -> bool {
     (1..=GROUPS_MAX).any(|length| groups.windows(length).any(are_card_number))
 }
 
-/// The key of an installation's request fingerprints.
-#[derive(Clone)]
-pub struct FingerprintKey(hmac::Key);
-
-impl FingerprintKey {
-    /// From 32 secret bytes, which must stay the same as long as idempotency records are kept.
-    #[must_use]
-    pub fn new(secret: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
-    }
-}
-
-impl fmt::Debug for FingerprintKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FingerprintKey(****)")
-    }
-}
-
 /// The fingerprint of a request; comparing two takes the same time wherever they differ.
 #[derive(Clone, Copy)]
 pub struct Fingerprint([u8; LENGTH]);
@@ -88,7 +71,7 @@ impl Fingerprint {
     /// The fingerprint of a request's method, path (with its query) and body as they came.
     #[must_use]
     pub fn of(key: &FingerprintKey, method: &str, path: &str, body: &[u8]) -> Self {
-        let mut context = hmac::Context::with_key(&key.0);
+        let mut context = hmac::Context::with_key(key.hmac());
         for part in [method.as_bytes(), path.as_bytes(), body] {
             let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
             context.update(&length.to_be_bytes());

@@ -15,6 +15,7 @@ pub mod customer;
 pub mod decline;
 pub mod event;
 pub mod fee;
+pub mod fingerprint_key;
 pub mod flow;
 pub mod id;
 pub mod idempotency;

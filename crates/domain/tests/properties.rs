@@ -2,9 +2,10 @@
 //! and the life of a payment, however it goes, leaves balanced books and a sane charge.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use domain::card::{Brand, CardDetails, CardNumber, Cvc, Expiry, FingerprintKey};
+use domain::card::{Brand, CardDetails, CardNumber, Cvc, Expiry};
 use domain::currency::Currency;
 use domain::fee::FeeSchedule;
+use domain::fingerprint_key::FingerprintKey;
 use domain::id::{ChargeId, JournalEntryId, RefundId, Ulid};
 use domain::idempotency;
 use domain::ledger::{Books, JournalEntry, LedgerAccount};
@@ -120,7 +121,7 @@ proptest! {
         let _ = Metadata::default().merge(&[(text.clone(), text.clone())]);
         let _ = serde_json::from_str::<JournalEntry>(&text);
         let _ = serde_json::from_str::<Money>(&text);
-        let key = idempotency::FingerprintKey::new(&[1; 32]);
+        let key = FingerprintKey::new(&[1; 32]);
         let _ = idempotency::Fingerprint::of(&key, &text, &text, text.as_bytes());
     }
 

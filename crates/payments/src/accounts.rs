@@ -73,12 +73,18 @@ impl Platform {
     /// # Errors
     /// The store cannot be read.
     pub async fn all_accounts(&self) -> Result<Vec<Arc<Account>>, Error> {
-        let ids = self.store.scan(Scan::oldest(List::all(Scope::PLATFORM, Index::Accounts), AT_ONCE)).await?;
-        let mut accounts = Vec::with_capacity(ids.len());
-        for id in ids {
-            accounts.push(self.account(Scope { account: AccountId::new(id), mode: Mode::Test }).await?);
+        let list = List::all(Scope::PLATFORM, Index::Accounts);
+        let (mut accounts, mut newer_than) = (Vec::new(), None);
+        loop {
+            let ids = self.store.scan(Scan { newer_than, ..Scan::oldest(list, AT_ONCE) }).await?;
+            for id in &ids {
+                accounts.push(self.account(Scope { account: AccountId::new(*id), mode: Mode::Test }).await?);
+            }
+            match ids.last() {
+                Some(last) if ids.len() == AT_ONCE => newer_than = Some(*last),
+                _ => return Ok(accounts),
+            }
         }
-        Ok(accounts)
     }
 
     /// Makes a key; its text is in the answer and nowhere else. `text` fixes it, for tests and examples.

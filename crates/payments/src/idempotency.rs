@@ -3,6 +3,7 @@
 //! A request that reaches a provider writes its record `InFlight` in the first commit and completes it in the
 //! last one; whoever finishes the operation, the request itself or the recovery job, completes the record.
 
+use domain::idempotency::Fingerprint;
 use domain::scope::Scope;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,14 +26,14 @@ pub const MAX_KEY: usize = 255;
 pub struct Idempotency {
     /// The client's key.
     pub key: String,
-    /// A keyed hash of the request.
-    pub fingerprint: String,
+    /// A keyed hash of the request; comparing it with another takes the same time wherever they differ.
+    pub fingerprint: Fingerprint,
 }
 
 /// What is kept of a request with a key.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct IdempotencyRecord {
-    pub(crate) fingerprint: String,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) created_at: Timestamp,
     #[serde(default)]
     pub(crate) rendering: Rendering,
@@ -66,7 +67,7 @@ pub(crate) fn key(scope: Scope, key: &str) -> Key {
 pub(crate) fn begin(request: &Request, now: Timestamp, answer: Option<&Answer>) -> Result<Option<Write>, Error> {
     let Some(idempotency) = &request.idempotency else { return Ok(None) };
     let record = IdempotencyRecord {
-        fingerprint: idempotency.fingerprint.clone(),
+        fingerprint: idempotency.fingerprint,
         created_at: now,
         rendering: request.rendering.clone(),
         request: Some(request.id.clone()),

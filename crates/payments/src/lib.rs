@@ -27,6 +27,7 @@ pub mod records;
 pub mod redirect;
 pub mod refunds;
 pub mod setup_intents;
+pub mod shutdown;
 mod texts;
 pub mod vault;
 pub mod verify;

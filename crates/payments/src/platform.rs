@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::account::Account;
-use domain::card::{Cvc, FingerprintKey};
+use domain::card::Cvc;
 use domain::event::Cause;
+use domain::fingerprint_key::FingerprintKey;
 use domain::flow::Context;
 use domain::id::Ulid;
 use domain::scope::Scope;
@@ -14,6 +15,7 @@ use domain::time::Timestamp;
 use moka::sync::Cache;
 use providers::Connector;
 use store::{Batch, CommitError, Store};
+use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
@@ -81,6 +83,8 @@ pub struct Platform {
     pub(crate) cvcs: Cache<Ulid, Arc<Cvc>>,
     pub(crate) accounts: Cache<Ulid, Arc<Account>>,
     pub(crate) started_at: Timestamp,
+    /// What goes on although its client may have hung up.
+    pub(crate) tasks: TaskTracker,
 }
 
 /// Who asks, and how.
@@ -131,6 +135,7 @@ impl Platform {
             cvcs: Cache::builder().max_capacity(MAX_CVCS).time_to_live(CVC_LIFETIME).build(),
             accounts: Cache::new(MAX_ACCOUNTS),
             started_at,
+            tasks: TaskTracker::new(),
         }
     }
 

@@ -221,7 +221,7 @@ impl Platform {
             Err(begun) => *begun,
         };
         let (platform, request) = (Arc::clone(self), request.clone());
-        let task = tokio::spawn(async move {
+        self.detached(async move {
             let outcome = platform.send_setup(request.scope, &begun.intent.value, &begun.ready).await?;
             let mut intent = begun.intent;
             for _ in 0..MAX_ROUNDS {
@@ -244,8 +244,8 @@ impl Platform {
             }
             let answer = platform.presenter.present(request.scope, &told(intent.value), &request.rendering).await?;
             Ok(Answered { answer, replayed: false })
-        });
-        task.await.map_err(|e| Error::Internal(format!("the set-up's task ended: {e}")))?
+        })
+        .await
     }
 
     async fn send_setup(&self, scope: Scope, intent: &SetupIntent, ready: &Ready) -> Result<AuthorizeOutcome, Error> {

@@ -1,7 +1,9 @@
 //! Serving: the first start's shop, background jobs, and an end that finishes what was begun.
 
+use std::future::{Future, IntoFuture as _};
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use domain::account::ApiKeyKind;
@@ -9,6 +11,8 @@ use domain::currency::Currency;
 use domain::scope::{Mode, Scope};
 use payments::accounts::NewAccount;
 use payments::{Error, Platform};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::compose::Composed;
@@ -19,6 +23,11 @@ const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 /// Between two removals of old idempotency records.
 const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
+
+/// How long the end may take: longer than a provider is waited for, shorter than service managers wait before they kill.
+const STOP_WITHIN: Duration = Duration::from_secs(25);
+/// How much of it clients have to send the rest of their requests and to take their answers.
+const CLIENTS_WITHIN: Duration = Duration::from_secs(13);
 
 /// The keys of the shop that the first start makes.
 #[derive(Clone, Debug)]
@@ -60,41 +69,87 @@ pub async fn first_shop(platform: &Platform, secret: Option<&str>) -> Result<Opt
     Ok(Some(FirstKeys { secret, publishable }))
 }
 
-/// Follows up open operations and removes old records, for ever.
-pub async fn background(platform: Arc<Platform>) {
-    let expiry = Arc::clone(&platform);
-    let checkpoints = Arc::clone(&platform);
-    let recover = async {
-        loop {
-            if let Err(error) = platform.recover_due().await {
-                tracing::error!(%error, detail = ?error, "recovery could not look");
-            }
-            tokio::time::sleep(RECOVERY_PAUSE).await;
+/// Serves until `stop` is ready, and then ends within [`STOP_WITHIN`]: no new connections, answers to the requests that
+/// are there, and the end of what was begun for clients that have hung up.
+///
+/// # Errors
+/// The listener failed.
+pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    let platform = &composed.app.platform;
+    let stopping = CancellationToken::new();
+    let mut jobs = tokio::spawn(background(Arc::clone(platform), stopping.clone()));
+    let signal = stopping.clone();
+    let asked = async move {
+        stop.await;
+        signal.cancel();
+    };
+    let server = axum::serve(listener, router(composed)).with_graceful_shutdown(asked).into_future();
+    let served = tokio::select! {
+        served = server => served,
+        () = overdue(&stopping) => {
+            tracing::warn!("some clients did not take their answers in time");
+            Ok(())
         }
     };
-    let expire = async {
-        loop {
-            match expiry.expire_idempotency().await {
-                Ok(0) => tokio::time::sleep(EXPIRY_PAUSE).await,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, detail = ?error, "old records could not be removed");
-                    tokio::time::sleep(EXPIRY_PAUSE).await;
-                }
-            }
-        }
-    };
-    let checkpoint = async {
-        loop {
-            match checkpoints.checkpoint_balances().await {
-                Ok(0) => tokio::time::sleep(CHECKPOINT_PAUSE).await,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, detail = ?error, "balances could not be summed up");
-                    tokio::time::sleep(CHECKPOINT_PAUSE).await;
-                }
-            }
-        }
-    };
+    stopping.cancel();
+    let started = Instant::now();
+    let rest = || STOP_WITHIN.saturating_sub(CLIENTS_WITHIN).saturating_sub(started.elapsed());
+    if tokio::time::timeout(rest(), &mut jobs).await.is_err() {
+        jobs.abort();
+    }
+    let left = platform.finish(rest()).await;
+    if left > 0 {
+        tracing::warn!(left, "operations were left to the next start");
+    }
+    served
+}
+
+async fn overdue(stopping: &CancellationToken) {
+    stopping.cancelled().await;
+    tokio::time::sleep(CLIENTS_WITHIN).await;
+}
+
+/// Follows up open operations, sums up balances and removes old records, until it is to stop; it ends between two looks.
+async fn background(platform: Arc<Platform>, stop: CancellationToken) {
+    let recover = repeat(&stop, RECOVERY_PAUSE, "recovery could not look", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.recover_due().await.map(|_| Next::Pause) }
+    });
+    let expire = repeat(&stop, EXPIRY_PAUSE, "old records could not be removed", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.expire_idempotency().await.map(Next::after) }
+    });
+    let checkpoint = repeat(&stop, CHECKPOINT_PAUSE, "balances could not be summed up", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.checkpoint_balances().await.map(Next::after) }
+    });
     futures::join!(recover, expire, checkpoint);
+}
+
+/// When a job looks again.
+enum Next {
+    AtOnce,
+    Pause,
+}
+
+impl Next {
+    const fn after(done: usize) -> Self {
+        if done > 0 { Self::AtOnce } else { Self::Pause }
+    }
+}
+
+async fn repeat<F, Look>(stop: &CancellationToken, pause: Duration, failed: &'static str, look: F)
+where
+    F: Fn() -> Look + Send,
+    Look: Future<Output = Result<Next, Error>> + Send,
+{
+    while !stop.is_cancelled() {
+        match look().await {
+            Ok(Next::AtOnce) => continue,
+            Ok(Next::Pause) => {}
+            Err(error) => tracing::error!(%error, detail = ?error, "{failed}"),
+        }
+        // Whether the pause ended or is to end now is asked at the top.
+        let _ = stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+    }
 }

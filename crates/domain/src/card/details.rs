@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Brand, CardNumber, Expiry, Fingerprint, FingerprintKey, Funding, issuer};
+use super::{Brand, CardNumber, Expiry, Fingerprint, Funding, issuer};
+use crate::fingerprint_key::FingerprintKey;
 use crate::time::Timestamp;
 
 /// A card without its number.

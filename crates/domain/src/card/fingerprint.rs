@@ -9,28 +9,11 @@ use aws_lc_rs::hmac;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::CardNumber;
+use crate::fingerprint_key::FingerprintKey;
 
 /// 16 letters of 62 hold 95 bits: no two of a billion cards share them.
 const LENGTH: usize = 16;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/// The key of an installation's fingerprints.
-#[derive(Clone)]
-pub struct FingerprintKey(hmac::Key);
-
-impl FingerprintKey {
-    /// From 32 secret bytes, which must stay the same for the fingerprints to stay the same.
-    #[must_use]
-    pub fn new(secret: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
-    }
-}
-
-impl fmt::Debug for FingerprintKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FingerprintKey(****)")
-    }
-}
 
 /// Tells whether two cards have the same number: 16 letters and digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +23,7 @@ impl Fingerprint {
     /// The fingerprint of a number.
     #[must_use]
     pub fn of(number: &CardNumber, key: &FingerprintKey) -> Self {
-        let tag = hmac::sign(&key.0, number.reveal().as_bytes());
+        let tag = hmac::sign(key.hmac(), number.reveal().as_bytes());
         let mut rest = tag.as_ref().iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
         let mut text = [b'0'; LENGTH];
         for slot in &mut text {

@@ -16,7 +16,7 @@ pub use brand::Brand;
 pub use cvc::{Cvc, CvcError};
 pub use details::CardDetails;
 pub use expiry::{Expiry, ExpiryError};
-pub use fingerprint::{Fingerprint, FingerprintKey};
+pub use fingerprint::Fingerprint;
 pub use issuer::Funding;
 pub use number::{CardNumber, NumberError};
 
@@ -26,7 +26,8 @@ mod tests {
 
     use serde::{Deserialize, Serialize};
 
-    use super::{CardDetails, CardNumber, Cvc, FingerprintKey};
+    use super::{CardDetails, CardNumber, Cvc};
+    use crate::fingerprint_key::FingerprintKey;
 
     /// Whether a type implements a trait, decided while compiling: an inherent constant with a bound hides the
     /// blanket trait's constant exactly when the bound holds.

@@ -2,13 +2,14 @@
 
 use super::{Context, Mint};
 use crate::account::Account;
-use crate::card::{CardDetails, CardNumber, Expiry, FingerprintKey};
+use crate::card::{CardDetails, CardNumber, Expiry};
 use crate::charge::{self, Authorization, Charge, Checks};
 use crate::contact::BillingDetails;
 use crate::currency::Currency;
 use crate::decline::DeclineCode;
 use crate::event::Cause;
 use crate::fee::FeeSchedule;
+use crate::fingerprint_key::FingerprintKey;
 use crate::id::{
     AccountId, BalanceTransactionId, ChargeId, CustomerId, PaymentAttemptId, PaymentIntentId, PaymentMethodId, RefundId, SetupAttemptId,
     SetupIntentId, Ulid,

@@ -79,12 +79,12 @@ impl Platform {
         };
         let platform = Arc::clone(self);
         let request = request.clone();
-        let task = tokio::spawn(async move {
+        self.detached(async move {
             let fact = platform.perform(request.scope, &begun).await;
             let fact = platform.complete(&begun.attempt.value, fact).await?;
             platform.settle_payment(&request, begun, fact).await
-        });
-        task.await.map_err(|e| Error::Internal(format!("the operation's task ended: {e}")))?
+        })
+        .await
     }
 
     /// The first commit of an operation on what a provider holds: the payment changed, the attempt sending.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::card::{CardDetails, CardNumber, Cvc, Expiry};
+use domain::card::{CardDetails, CardNumber, Cvc, Expiry, ExpiryError};
 use domain::contact::BillingDetails;
 use domain::decline::CardErrorCode;
 use domain::id::{CardId, PaymentMethodId, TokenId, Ulid};
@@ -69,14 +69,8 @@ impl Platform {
     fn check_card(&self, input: &CardInput) -> Result<CheckedCard, Error> {
         let refused = |code, param| Error::Card { code, param };
         let number = CardNumber::parse(&input.number).map_err(|_| refused(CardErrorCode::IncorrectNumber, "card[number]"))?;
-        let expiry = Expiry::new(input.exp_month, input.exp_year).map_err(|e| match e {
-            domain::card::ExpiryError::Month => refused(CardErrorCode::InvalidExpiryMonth, "card[exp_month]"),
-            domain::card::ExpiryError::Year => refused(CardErrorCode::InvalidExpiryYear, "card[exp_year]"),
-        })?;
-        expiry.check(self.now()).map_err(|e| match e {
-            domain::card::ExpiryError::Month => refused(CardErrorCode::InvalidExpiryMonth, "card[exp_month]"),
-            domain::card::ExpiryError::Year => refused(CardErrorCode::InvalidExpiryYear, "card[exp_year]"),
-        })?;
+        let expiry = Expiry::new(input.exp_month, input.exp_year).map_err(expiry_refused)?;
+        expiry.check(self.now()).map_err(expiry_refused)?;
         let cvc = match &input.cvc {
             Some(text) => {
                 let cvc = Cvc::parse(text, number.brand()).map_err(|_| refused(CardErrorCode::InvalidCvc, "card[cvc]"))?;
@@ -232,6 +226,14 @@ impl Platform {
             Ok(answered)
         })
         .await
+    }
+}
+
+/// An expiry that cannot be one, by the parameter that is wrong.
+pub(crate) const fn expiry_refused(error: ExpiryError) -> Error {
+    match error {
+        ExpiryError::Month => Error::Card { code: CardErrorCode::InvalidExpiryMonth, param: "card[exp_month]" },
+        ExpiryError::Year => Error::Card { code: CardErrorCode::InvalidExpiryYear, param: "card[exp_year]" },
     }
 }
 

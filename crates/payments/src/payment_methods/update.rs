@@ -2,10 +2,10 @@
 
 use domain::card::Expiry;
 use domain::contact::BillingDetails;
-use domain::decline::CardErrorCode;
 use domain::event::{EventKind, Snapshot};
 use store::Batch;
 
+use super::create::expiry_refused;
 use crate::error::Error;
 use crate::idempotency::Answered;
 use crate::metadata::Changes;
@@ -44,8 +44,7 @@ impl Platform {
                 method.billing_details.clone_from(details);
             }
             if let Some((month, year)) = change.expiry {
-                let refused = |_| Error::Card { code: CardErrorCode::InvalidExpiryMonth, param: "card[exp_month]" };
-                let expiry = Expiry::new(month, year).map_err(refused)?;
+                let expiry = Expiry::new(month, year).map_err(expiry_refused)?;
                 method.card.exp_month = expiry.month();
                 method.card.exp_year = expiry.year();
             }

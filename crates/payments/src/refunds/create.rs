@@ -50,11 +50,11 @@ impl Platform {
         };
         let platform = Arc::clone(self);
         let request = request.clone();
-        let task = tokio::spawn(async move {
+        self.detached(async move {
             let outcome = platform.send_refund(&subject).await?;
             platform.settle_refund_for(&request, subject, outcome).await
-        });
-        task.await.map_err(|e| Error::Internal(format!("the refund's task ended: {e}")))?
+        })
+        .await
     }
 
     async fn charge_to_refund(&self, scope: Scope, of: RefundOf) -> Result<ChargeId, Error> {

@@ -113,6 +113,11 @@ impl Bank {
         gate
     }
 
+    /// From now on nothing waits; what waits already goes on waiting.
+    pub fn release(&self) {
+        self.0.lock().gate = None;
+    }
+
     async fn pass_gate(&self) {
         let gate = self.0.lock().gate.clone();
         if let Some(gate) = gate {

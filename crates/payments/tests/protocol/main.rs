@@ -1,9 +1,20 @@
 //! The protocol of payments against a provider whose every answer the test chooses: see [`bank`] and [`shop`].
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::large_futures,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
 
 mod bank;
 mod commands;
+mod idempotency;
 mod late_answers;
+mod payment_methods;
 mod recovery;
 mod setup_intents;
 mod shop;
+mod shutdown;

@@ -7,8 +7,10 @@ use async_trait::async_trait;
 use domain::account::Account;
 use domain::currency::Currency;
 use domain::customer::Customer;
+use domain::fingerprint_key::FingerprintKey;
 use domain::flow::RefundRequest;
 use domain::id::{CustomerId, PaymentIntentId, SetupIntentId, Ulid};
+use domain::idempotency::Fingerprint;
 use domain::ledger::{Books, JournalEntry, LedgerAccount};
 use domain::metadata::Metadata;
 use domain::money::Money;
@@ -166,7 +168,8 @@ impl Shop {
     }
 
     pub fn request_under(&self, key: &str) -> Request {
-        let idempotency = Some(Idempotency { key: key.to_owned(), fingerprint: format!("fingerprint of {key}") });
+        let fingerprint = Fingerprint::of(&FingerprintKey::new(&[2; 32]), "POST", key, b"");
+        let idempotency = Some(Idempotency { key: key.to_owned(), fingerprint });
         Request { idempotency, ..self.request() }
     }
 

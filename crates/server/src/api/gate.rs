@@ -89,7 +89,7 @@ pub(super) fn idempotency(app: &App, key: &ApiKey, parts: &Parts, body: &[u8]) -
         Audience::Shop => target.to_owned(),
         Audience::Browser => format!("{target}#browser"),
     };
-    let fingerprint = Fingerprint::of(&app.fingerprints, parts.method.as_str(), &target, body).to_string();
+    let fingerprint = Fingerprint::of(&app.fingerprints, parts.method.as_str(), &target, body);
     Ok(Some(Idempotency { key: text, fingerprint }))
 }
 

@@ -1,7 +1,6 @@
 //! `bursar serve`.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use bursar::compose::{Settings, SetupError, compose};
 use bursar::serve;
@@ -44,12 +43,11 @@ impl Serve {
             public_url: self.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
         let composed = compose(&settings)?;
-        let platform = Arc::clone(&composed.app.platform);
-        let keys = serve::first_shop(&platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
-        let jobs = tokio::spawn(serve::background(platform));
+        let keys = serve::first_shop(&composed.app.platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
         say(&greeting(&url, keys.as_ref()));
-        let served = axum::serve(listener, serve::router(&composed)).with_graceful_shutdown(stop_signal()).await;
-        jobs.abort();
+        let served = serve::run(listener, &composed, stop_signal()).await;
+        // The last owner of the store: its writer commits what waits before this returns.
+        drop(composed);
         served.map_err(|e| failed("serving", e))
     }
 }

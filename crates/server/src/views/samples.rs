@@ -2,7 +2,7 @@
 
 use domain::account::Account;
 use domain::balance_transaction::{BalanceTransaction, Source};
-use domain::card::{CardDetails, CardNumber, Expiry, FingerprintKey};
+use domain::card::{CardDetails, CardNumber, Expiry};
 use domain::charge::{self, Authorization, Charge, Checks, Failure};
 use domain::contact::{Address, BillingDetails, Shipping};
 use domain::currency::Currency;
@@ -10,6 +10,7 @@ use domain::customer::{Customer, TaxExempt};
 use domain::decline::{CardErrorCode, DeclineCode};
 use domain::event::{Cause, Event, EventKind, Snapshot};
 use domain::fee::FeeSchedule;
+use domain::fingerprint_key::FingerprintKey;
 use domain::id::{AccountId, BalanceTransactionId, CardId, ChargeId, CustomerId, EventId, PaymentAttemptId};
 use domain::id::{PaymentIntentId, PaymentMethodId, RefundId, SetupAttemptId, SetupIntentId, TokenId, Ulid};
 use domain::metadata::Metadata;
