@@ -71,8 +71,9 @@ def test_refund_tells_refund_and_charge(shop):
     assert types(shop.events_of(refund.id))[0] == "refund.created"
     refunded = [event for event in shop.events_of(intent.latest_charge) if event.type == "charge.refunded"]
     assert len(refunded) == 1
-    assert refunded[0].data.object.amount_refunded == 300
-    assert refunded[0].data.previous_attributes.amount_refunded == 0
+    assert (refunded[0].data.object.amount_refunded, refunded[0].data.object.refunded) == (300, False)
+    # Documented for events of the type *.updated only.
+    assert "previous_attributes" not in refunded[0].data
 
 
 def test_setup_intent_tells_its_course(shop, customer):

@@ -80,15 +80,18 @@ def test_same_key_on_another_operation_is_an_idempotency_error(shop, unique, cus
 
 def test_key_in_flight_answers_409_and_later_the_first_outcome(shop, unique, customer):
     options = {"idempotency_key": unique()}
-    request = params(payment_method="pm_card_simulator_late", customer=customer.id)
+    request = params(payment_method="pm_card_simulator_answersLate", customer=customer.id)
     outcome = []
     first = threading.Thread(target=lambda: outcome.append(shop.v1.payment_intents.create(request, options)))
     first.start()
-    time.sleep(0.25)
+    end = time.monotonic() + 10
+    while not shop.v1.payment_intents.list({"customer": customer.id}).data:
+        assert time.monotonic() < end, "the first request has begun nothing"
     with pytest.raises(stripe.APIError) as refused:
         shop.v1.payment_intents.create(request, options)
     assert refused.value.http_status == 409
-    assert refused.value.code == "idempotency_key_in_use"
+    # The SDK raises a plain APIError for a 409 and leaves the code to the error object.
+    assert refused.value.error.code == "idempotency_key_in_use"
     assert not outcome, "the first request ended before the second was answered"
     first.join()
     again = shop.v1.payment_intents.create(request, options)
