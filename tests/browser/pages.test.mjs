@@ -31,6 +31,16 @@ async function api(path, fields) {
   return parsed;
 }
 
+/** A payment that waits for its buyer. */
+async function waiting() {
+  const intent = await api("/v1/payment_intents", {
+    amount: "2599", currency: "eur", confirm: "true", payment_method: "pm_card_threeDSecure2Required",
+    "payment_method_types[]": "card", return_url: returnUrl,
+  });
+  assert.equal(intent.status, "requires_action");
+  return intent;
+}
+
 /** A page that notes what goes wrong on it and which hosts it asks. */
 async function open(address) {
   const context = await browser.newContext();
@@ -50,11 +60,7 @@ const troubles = (seen) => seen.errors.filter((error) => !/favicon/.test(error))
 
 for (const [decision, button, status] of [["approve", /approve|authenticate|complete/i, "succeeded"], ["refuse", /refuse|fail|decline|reject/i, "requires_payment_method"]]) {
   test(`a buyer who decides to ${decision} comes back to the shop and the payment is ${status}`, async () => {
-    const intent = await api("/v1/payment_intents", {
-      amount: "2599", currency: "eur", confirm: "true", payment_method: "pm_card_threeDSecure2Required",
-      "payment_method_types[]": "card", return_url: returnUrl,
-    });
-    assert.equal(intent.status, "requires_action");
+    const intent = await waiting();
     const { page, context, answer, seen } = await open(intent.next_action.redirect_to_url.url);
     assert.match(answer.headers()["content-security-policy"] ?? "", /default-src 'none'|default-src 'self'/);
     assert.match(await page.innerText("body"), /25[.,]99/, "the page shows what is to be paid");
@@ -86,11 +92,21 @@ test("the API's description can be read, and asks no other host", async () => {
   await context.close();
 });
 
-test("the pages fit a telephone", async () => {
+/** How far a page reaches beyond the width of a telephone. */
+async function overflow(address) {
   const context = await browser.newContext({ viewport: { width: 360, height: 640 } });
   const page = await context.newPage();
-  await page.goto(`${base}/docs`, { waitUntil: "networkidle" });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  assert.ok(overflow <= 0, `the page is ${overflow} pixels wider than the screen`);
+  const answer = await page.goto(address, { waitUntil: "networkidle" });
+  assert.equal(answer.status(), 200);
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   await context.close();
+  return beyond;
+}
+
+test("the buyer's page fits a telephone", async () => {
+  assert.ok((await overflow((await waiting()).next_action.redirect_to_url.url)) <= 0);
+});
+
+test("the API's description fits a telephone", async () => {
+  assert.ok((await overflow(`${base}/docs`)) <= 0);
 });
