@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::account::Account;
 use domain::id::{PaymentIntentId, SetupIntentId};
+use domain::payment_attempt::PaymentAttempt;
 use domain::payment_intent::{PaymentIntent, Status};
 use domain::scope::Scope;
 use domain::setup_intent::{self, SetupIntent};
@@ -42,7 +43,11 @@ impl Platform {
             if !same(&intent.client_secret(), client_secret) {
                 return Err(nobody());
             }
-            let return_url = intent.next_action.as_ref().and_then(|a| a.return_url.clone());
+            // The attempt's, not the next action's: the provider may have been asked before the buyer is here.
+            let return_url = match intent.latest_attempt {
+                Some(attempt) => self.must::<PaymentAttempt>(scope, attempt.ulid()).await?.value.return_url,
+                None => None,
+            };
             let intent = self.refresh(scope, &account, intent).await?;
             let succeeded = matches!(intent.status, Status::Succeeded | Status::RequiresCapture | Status::Processing);
             return Ok(Return { return_url, kind: "payment_intent", id: id.to_string(), client_secret: intent.client_secret(), succeeded });

@@ -195,10 +195,10 @@ pub(crate) async fn come_back(State(app): State<Arc<App>>, Path((account, mode, 
     match app.platform.come_back(Scope { account, mode }, &secret).await {
         Ok(back) => match back.return_url {
             Some(url) => {
-                let joint = if url.contains('?') { '&' } else { '?' };
                 let status = if back.succeeded { "succeeded" } else { "failed" };
                 let (kind, id, secret) = (back.kind, back.id, back.client_secret);
-                Redirect::to(&format!("{url}{joint}{kind}={id}&{kind}_client_secret={secret}&redirect_status={status}")).into_response()
+                let told = format!("{kind}={id}&{kind}_client_secret={secret}&redirect_status={status}");
+                Redirect::to(&with_query(&url, &told)).into_response()
             }
             None => plain(StatusCode::OK, "You can close this page and return to the shop."),
         },
@@ -208,4 +208,12 @@ pub(crate) async fn come_back(State(app): State<Arc<App>>, Path((account, mode, 
             plain(StatusCode::SERVICE_UNAVAILABLE, "The payment is being processed.")
         }
     }
+}
+
+/// An address with more in its query, which stands before the fragment.
+fn with_query(url: &str, more: &str) -> String {
+    let end = url.find('#').unwrap_or(url.len());
+    let (before, fragment) = url.split_at(end);
+    let joint = if before.contains('?') { '&' } else { '?' };
+    format!("{before}{joint}{more}{fragment}")
 }
