@@ -7,7 +7,7 @@ use domain::payment_intent::ConfirmationMethod;
 use payments::Request;
 use payments::idempotency::Answered;
 
-use super::routes::{Ids, Intent, Opens, Route};
+use super::route::{Ids, Intent, Opens, Route};
 use super::{App, Failure, payment_intents, setup_intents};
 use crate::params::{ParamError, ParamErrorKind, Tree};
 

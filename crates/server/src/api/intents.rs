@@ -17,7 +17,7 @@ use crate::views::words;
 /// Let whatever kinds of methods are enabled pay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AutomaticPaymentMethods {
+pub(crate) struct AutomaticMethodsParams {
     /// Whether to.
     enabled: bool,
     /// Whether kinds that send the buyer elsewhere are among them; cards are not of those.
@@ -28,19 +28,19 @@ pub(crate) struct AutomaticPaymentMethods {
 /// Kinds of methods, by name. Cards are the only kind.
 #[derive(Deserialize, ToSchema)]
 #[serde(transparent)]
-pub(crate) struct MethodTypes(Vec<String>);
+pub(crate) struct MethodTypesParam(Vec<String>);
 
 /// How each kind of method is treated.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MethodOptions {
-    card: Option<CardOptions>,
+pub(crate) struct MethodOptionsParams {
+    card: Option<CardOptionsParams>,
 }
 
 /// How cards are treated.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CardOptions {
+pub(crate) struct CardOptionsParams {
     /// When to ask the buyer to authenticate.
     #[schema(value_type = Option<words::ThreeDSecureRequest>)]
     request_three_d_secure: Option<ThreeDSecureRequest>,
@@ -63,7 +63,7 @@ impl From<ShippingParams> for Shipping {
     }
 }
 
-impl MethodTypes {
+impl MethodTypesParam {
     /// Whether they were named; those that were are known.
     pub(crate) fn are_named(types: Option<&Self>) -> Result<bool, Failure> {
         let Some(Self(types)) = types else { return Ok(false) };
@@ -74,10 +74,10 @@ impl MethodTypes {
     }
 }
 
-impl AutomaticPaymentMethods {
+impl AutomaticMethodsParams {
     /// The choice between named kinds (`None`) and all that are enabled, which is taken when nothing is said.
-    pub(crate) fn choice(automatic: Option<&Self>, types: Option<&MethodTypes>) -> Result<Option<AllowRedirects>, Failure> {
-        let named = MethodTypes::are_named(types)?;
+    pub(crate) fn choice(automatic: Option<&Self>, types: Option<&MethodTypesParam>) -> Result<Option<AllowRedirects>, Failure> {
+        let named = MethodTypesParam::are_named(types)?;
         match automatic {
             Some(_) if named => {
                 let message = "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.";
@@ -91,7 +91,7 @@ impl AutomaticPaymentMethods {
     }
 }
 
-impl MethodOptions {
+impl MethodOptionsParams {
     /// When to ask the buyer to authenticate, if it is said.
     pub(crate) fn three_d_secure(options: Option<Self>) -> Option<ThreeDSecureRequest> {
         options?.card?.request_three_d_secure

@@ -7,6 +7,7 @@ mod account;
 mod body;
 mod charges;
 mod customers;
+mod description;
 mod dispatch;
 mod failure;
 mod gate;
@@ -16,16 +17,18 @@ mod payment_intents;
 mod payment_methods;
 mod refunds;
 mod requests;
+mod route;
 mod routes;
 mod setup_intents;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use domain::account::ApiKey;
 use domain::fingerprint_key::FingerprintKey;
 use domain::id::RequestId;
@@ -36,6 +39,7 @@ use payments::Platform;
 use payments::idempotency::Answered;
 use payments::ports::{Answer, Audience, Rendering};
 
+use crate::docs_page;
 use crate::params;
 use crate::presenter::ApiPresenter;
 use crate::views::{API_VERSION, Context};
@@ -76,6 +80,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/livez", axum::routing::get(|| async { "ok" }))
         .route("/readyz", axum::routing::get(readyz))
         .route("/redirect/{account}/{mode}/{secret}", axum::routing::get(requests::come_back))
+        .route("/openapi.json", axum::routing::get(described))
+        .merge(docs_page::router())
         .fallback(handle)
         .with_state(app)
 }
@@ -85,6 +91,15 @@ async fn readyz(State(app): State<Arc<App>>) -> Response {
         Ok(_) => plain(StatusCode::OK, "ready"),
         Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read"),
     }
+}
+
+/// The description never changes while the server runs.
+static DESCRIPTION: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(description::description().to_string()));
+
+async fn described() -> Response {
+    let mut response = Response::new(Body::from(DESCRIPTION.clone()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response {

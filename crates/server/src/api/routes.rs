@@ -11,77 +11,13 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
-use futures::future::BoxFuture;
 use http::Method;
-use payments::idempotency::Answered;
 
-use super::dispatch::Call;
-use super::lists::{self, retrieve, retrieve_with_secret};
-use super::{Failure, account, charges, customers, payment_intents, payment_methods, refunds, setup_intents};
-
-/// The ids that a path names, in order; empty where it names fewer.
-pub(crate) type Ids<'a> = [&'a str; MAX_IDS];
-
-/// No path names more objects.
-const MAX_IDS: usize = 2;
-
-/// Carries out an operation.
-pub(crate) type Run = for<'a> fn(Call<'a>, Ids<'a>) -> BoxFuture<'a, Result<Answered, Failure>>;
-
-/// Which keys open an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opens {
-    /// Secret ones.
-    Secret,
-    /// Secret and publishable ones.
-    Any,
-    /// Secret ones, and publishable ones with the intent's client secret.
-    ClientSecret(Intent),
-}
-
-/// What has a client secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Intent {
-    /// A payment.
-    Payment,
-    /// A set-up.
-    Setup,
-}
-
-/// One operation.
-pub(crate) struct Route {
-    pub(crate) method: Method,
-    /// `/v1/refunds/{refund}`: a name in braces stands for an id.
-    pub(crate) template: &'static str,
-    pub(crate) opens: Opens,
-    pub(crate) run: Run,
-}
-
-impl Route {
-    fn new(method: Method, template: &'static str, run: Run) -> Self {
-        Self { method, template, opens: Opens::Secret, run }
-    }
-
-    fn opens(self, opens: Opens) -> Self {
-        Self { opens, ..self }
-    }
-
-    /// The ids in the path, if it is this operation's.
-    fn matches<'p>(&self, path: &'p str) -> Option<Ids<'p>> {
-        let mut ids = [""; MAX_IDS];
-        let mut slots = ids.iter_mut();
-        let mut segments = path.split('/');
-        for expected in self.template.split('/') {
-            let segment = segments.next()?;
-            if expected.starts_with('{') {
-                *slots.next()? = segment;
-            } else if expected != segment {
-                return None;
-            }
-        }
-        segments.next().is_none().then_some(ids)
-    }
-}
+use super::lists::{self, RetrieveIntent, retrieve, retrieve_with_secret};
+use super::requests::MethodParams;
+use super::route::{Ids, Intent, Opens, Route, Run};
+use super::{account, charges, customers, payment_intents, payment_methods, refunds, setup_intents};
+use crate::views;
 
 /// The operation of a method and path, with the ids the path names.
 pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Option<(&'static Route, Ids<'p>)> {
@@ -107,75 +43,200 @@ fn payments() -> Vec<Route> {
     use payment_intents::{cancel, capture, confirm, create, update};
     let browser = Opens::ClientSecret(Intent::Payment);
     vec![
-        post("/v1/payment_intents", |call, _| Box::pin(create::create(call))),
-        get("/v1/payment_intents", |call, _| Box::pin(lists::payments::payment_intents(call))),
-        get("/v1/payment_intents/{intent}", |call, [id, _]| Box::pin(retrieve_with_secret::<PaymentIntent>(call, id))).opens(browser),
-        post("/v1/payment_intents/{intent}", |call, [id, _]| Box::pin(update::update(call, id))),
-        post("/v1/payment_intents/{intent}/confirm", |call, [id, _]| Box::pin(confirm::confirm(call, id))).opens(browser),
-        post("/v1/payment_intents/{intent}/capture", |call, [id, _]| Box::pin(capture::capture(call, id))),
-        post("/v1/payment_intents/{intent}/cancel", |call, [id, _]| Box::pin(cancel::cancel(call, id))),
+        post("/v1/payment_intents", |call, _| Box::pin(create::create(call)))
+            .titled("Create a payment")
+            .takes::<create::CreatePaymentIntent>()
+            .gives::<views::PaymentIntent<'_>>()
+            .asks_a_card(),
+        get("/v1/payment_intents", |call, _| Box::pin(lists::payments::payment_intents(call)))
+            .titled("List payments")
+            .takes::<lists::payments::PaymentIntentsParams>()
+            .pages::<views::PaymentIntent<'_>>(),
+        get("/v1/payment_intents/{intent}", |call, [id, _]| Box::pin(retrieve_with_secret::<PaymentIntent>(call, id)))
+            .opens(browser)
+            .titled("Retrieve a payment")
+            .takes::<RetrieveIntent>()
+            .gives::<views::PaymentIntent<'_>>(),
+        post("/v1/payment_intents/{intent}", |call, [id, _]| Box::pin(update::update(call, id)))
+            .titled("Update a payment")
+            .takes::<update::UpdatePaymentIntent>()
+            .gives::<views::PaymentIntent<'_>>()
+            .asks_a_card(),
+        post("/v1/payment_intents/{intent}/confirm", |call, [id, _]| Box::pin(confirm::confirm(call, id)))
+            .opens(browser)
+            .titled("Confirm a payment")
+            .takes::<confirm::ConfirmPaymentIntent>()
+            .gives::<views::PaymentIntent<'_>>()
+            .asks_a_card(),
+        post("/v1/payment_intents/{intent}/capture", |call, [id, _]| Box::pin(capture::capture(call, id)))
+            .titled("Capture a payment")
+            .takes::<capture::CapturePaymentIntent>()
+            .gives::<views::PaymentIntent<'_>>(),
+        post("/v1/payment_intents/{intent}/cancel", |call, [id, _]| Box::pin(cancel::cancel(call, id)))
+            .titled("Cancel a payment")
+            .takes::<cancel::CancelIntent>()
+            .gives::<views::PaymentIntent<'_>>(),
     ]
 }
 
 fn set_ups() -> Vec<Route> {
     let browser = Opens::ClientSecret(Intent::Setup);
     vec![
-        post("/v1/setup_intents", |call, _| Box::pin(setup_intents::create(call))),
-        get("/v1/setup_intents", |call, _| Box::pin(lists::payments::setup_intents(call))),
-        get("/v1/setup_intents/{intent}", |call, [id, _]| Box::pin(retrieve_with_secret::<SetupIntent>(call, id))).opens(browser),
-        post("/v1/setup_intents/{intent}", |call, [id, _]| Box::pin(setup_intents::update(call, id))),
-        post("/v1/setup_intents/{intent}/confirm", |call, [id, _]| Box::pin(setup_intents::confirm(call, id))).opens(browser),
-        post("/v1/setup_intents/{intent}/cancel", |call, [id, _]| Box::pin(setup_intents::cancel(call, id))),
+        post("/v1/setup_intents", |call, _| Box::pin(setup_intents::create(call)))
+            .titled("Create a set-up")
+            .takes::<setup_intents::CreateSetupIntent>()
+            .gives::<views::SetupIntent<'_>>()
+            .asks_a_card(),
+        get("/v1/setup_intents", |call, _| Box::pin(lists::payments::setup_intents(call)))
+            .titled("List set-ups")
+            .takes::<lists::payments::SetupIntentsParams>()
+            .pages::<views::SetupIntent<'_>>(),
+        get("/v1/setup_intents/{intent}", |call, [id, _]| Box::pin(retrieve_with_secret::<SetupIntent>(call, id)))
+            .opens(browser)
+            .titled("Retrieve a set-up")
+            .takes::<RetrieveIntent>()
+            .gives::<views::SetupIntent<'_>>(),
+        post("/v1/setup_intents/{intent}", |call, [id, _]| Box::pin(setup_intents::update(call, id)))
+            .titled("Update a set-up")
+            .takes::<setup_intents::UpdateSetupIntent>()
+            .gives::<views::SetupIntent<'_>>()
+            .asks_a_card(),
+        post("/v1/setup_intents/{intent}/confirm", |call, [id, _]| Box::pin(setup_intents::confirm(call, id)))
+            .opens(browser)
+            .titled("Confirm a set-up")
+            .takes::<setup_intents::ConfirmSetupIntent>()
+            .gives::<views::SetupIntent<'_>>()
+            .asks_a_card(),
+        post("/v1/setup_intents/{intent}/cancel", |call, [id, _]| Box::pin(setup_intents::cancel(call, id)))
+            .titled("Cancel a set-up")
+            .takes::<payment_intents::cancel::CancelIntent>()
+            .gives::<views::SetupIntent<'_>>(),
     ]
 }
 
 fn cards() -> Vec<Route> {
     vec![
-        post("/v1/payment_methods", |call, _| Box::pin(payment_methods::create(call))).opens(Opens::Any),
-        get("/v1/payment_methods", |call, _| Box::pin(lists::customers::payment_methods(call))),
-        get("/v1/payment_methods/{payment_method}", |call, [id, _]| Box::pin(retrieve::<PaymentMethod>(call, id))),
-        post("/v1/payment_methods/{payment_method}", |call, [id, _]| Box::pin(payment_methods::update(call, id))),
-        post("/v1/payment_methods/{payment_method}/attach", |call, [id, _]| Box::pin(payment_methods::attach(call, id))),
-        post("/v1/payment_methods/{payment_method}/detach", |call, [id, _]| Box::pin(payment_methods::detach(call, id))),
-        post("/v1/tokens", |call, _| Box::pin(payment_methods::create_token(call))).opens(Opens::Any),
-        get("/v1/tokens/{token}", |call, [id, _]| Box::pin(retrieve::<Token>(call, id))),
+        post("/v1/payment_methods", |call, _| Box::pin(payment_methods::create(call)))
+            .opens(Opens::Any)
+            .titled("Create a card")
+            .takes::<MethodParams>()
+            .gives::<views::PaymentMethod<'_>>()
+            .asks_a_card(),
+        get("/v1/payment_methods", |call, _| Box::pin(lists::customers::payment_methods(call)))
+            .titled("List cards")
+            .takes::<lists::customers::PaymentMethodsParams>()
+            .pages::<views::PaymentMethod<'_>>(),
+        get("/v1/payment_methods/{payment_method}", |call, [id, _]| Box::pin(retrieve::<PaymentMethod>(call, id)))
+            .titled("Retrieve a card")
+            .gives::<views::PaymentMethod<'_>>(),
+        post("/v1/payment_methods/{payment_method}", |call, [id, _]| Box::pin(payment_methods::update(call, id)))
+            .titled("Update a card")
+            .takes::<payment_methods::UpdatePaymentMethod>()
+            .gives::<views::PaymentMethod<'_>>()
+            .asks_a_card(),
+        post("/v1/payment_methods/{payment_method}/attach", |call, [id, _]| Box::pin(payment_methods::attach(call, id)))
+            .titled("Attach a card to a customer")
+            .takes::<payment_methods::AttachPaymentMethod>()
+            .gives::<views::PaymentMethod<'_>>(),
+        post("/v1/payment_methods/{payment_method}/detach", |call, [id, _]| Box::pin(payment_methods::detach(call, id)))
+            .titled("Detach a card from its customer")
+            .gives::<views::PaymentMethod<'_>>(),
+        post("/v1/tokens", |call, _| Box::pin(payment_methods::create_token(call)))
+            .opens(Opens::Any)
+            .titled("Create a token")
+            .takes::<payment_methods::CreateToken>()
+            .gives::<views::Token<'_>>()
+            .asks_a_card(),
+        get("/v1/tokens/{token}", |call, [id, _]| Box::pin(retrieve::<Token>(call, id)))
+            .titled("Retrieve a token")
+            .gives::<views::Token<'_>>(),
     ]
 }
 
 fn charges_and_refunds() -> Vec<Route> {
     vec![
-        get("/v1/charges", |call, _| Box::pin(lists::payments::charges(call))),
-        get("/v1/charges/{charge}", |call, [id, _]| Box::pin(retrieve::<Charge>(call, id))),
-        post("/v1/charges/{charge}", |call, [id, _]| Box::pin(charges::update(call, id))),
-        post("/v1/refunds", |call, _| Box::pin(refunds::create(call))),
-        get("/v1/refunds", |call, _| Box::pin(lists::payments::refunds(call))),
-        get("/v1/refunds/{refund}", |call, [id, _]| Box::pin(retrieve::<Refund>(call, id))),
-        post("/v1/refunds/{refund}", |call, [id, _]| Box::pin(refunds::update(call, id))),
-        post("/v1/refunds/{refund}/cancel", |call, [id, _]| Box::pin(refunds::cancel(call, id))),
+        get("/v1/charges", |call, _| Box::pin(lists::payments::charges(call)))
+            .titled("List charges")
+            .takes::<lists::payments::ChargesParams>()
+            .pages::<views::Charge<'_>>(),
+        get("/v1/charges/{charge}", |call, [id, _]| Box::pin(retrieve::<Charge>(call, id)))
+            .titled("Retrieve a charge")
+            .gives::<views::Charge<'_>>(),
+        post("/v1/charges/{charge}", |call, [id, _]| Box::pin(charges::update(call, id)))
+            .titled("Update a charge")
+            .takes::<charges::UpdateCharge>()
+            .gives::<views::Charge<'_>>(),
+        post("/v1/refunds", |call, _| Box::pin(refunds::create(call)))
+            .titled("Create a refund")
+            .takes::<refunds::CreateRefund>()
+            .gives::<views::Refund<'_>>(),
+        get("/v1/refunds", |call, _| Box::pin(lists::payments::refunds(call)))
+            .titled("List refunds")
+            .takes::<lists::payments::RefundsParams>()
+            .pages::<views::Refund<'_>>(),
+        get("/v1/refunds/{refund}", |call, [id, _]| Box::pin(retrieve::<Refund>(call, id)))
+            .titled("Retrieve a refund")
+            .gives::<views::Refund<'_>>(),
+        post("/v1/refunds/{refund}", |call, [id, _]| Box::pin(refunds::update(call, id)))
+            .titled("Update a refund")
+            .takes::<refunds::UpdateRefund>()
+            .gives::<views::Refund<'_>>(),
+        post("/v1/refunds/{refund}/cancel", |call, [id, _]| Box::pin(refunds::cancel(call, id)))
+            .titled("Cancel a refund")
+            .gives::<views::Refund<'_>>(),
     ]
 }
 
 fn buyers() -> Vec<Route> {
     vec![
-        post("/v1/customers", |call, _| Box::pin(customers::create(call))),
-        get("/v1/customers", |call, _| Box::pin(lists::customers::customers(call))),
-        get("/v1/customers/{customer}", |call, [id, _]| Box::pin(retrieve::<Customer>(call, id))),
-        post("/v1/customers/{customer}", |call, [id, _]| Box::pin(customers::update(call, id))),
-        Route::new(Method::DELETE, "/v1/customers/{customer}", |call, [id, _]| Box::pin(customers::delete(call, id))),
-        get("/v1/customers/{customer}/payment_methods", |call, [id, _]| Box::pin(lists::customers::cards(call, id))),
+        post("/v1/customers", |call, _| Box::pin(customers::create(call)))
+            .titled("Create a customer")
+            .takes::<customers::CreateCustomer>()
+            .gives::<views::Customer<'_>>(),
+        get("/v1/customers", |call, _| Box::pin(lists::customers::customers(call)))
+            .titled("List customers")
+            .takes::<lists::customers::CustomersParams>()
+            .pages::<views::Customer<'_>>(),
+        get("/v1/customers/{customer}", |call, [id, _]| Box::pin(retrieve::<Customer>(call, id)))
+            .titled("Retrieve a customer")
+            .gives_either::<views::Customer<'_>, views::Deleted>(),
+        post("/v1/customers/{customer}", |call, [id, _]| Box::pin(customers::update(call, id)))
+            .titled("Update a customer")
+            .takes::<customers::UpdateCustomer>()
+            .gives::<views::Customer<'_>>(),
+        Route::new(Method::DELETE, "/v1/customers/{customer}", |call, [id, _]| Box::pin(customers::delete(call, id)))
+            .titled("Delete a customer")
+            .takes::<customers::Nothing>()
+            .gives::<views::Deleted>(),
+        get("/v1/customers/{customer}/payment_methods", |call, [id, _]| Box::pin(lists::customers::cards(call, id)))
+            .titled("List a customer's cards")
+            .takes::<lists::customers::CardsParams>()
+            .pages::<views::PaymentMethod<'_>>(),
         get("/v1/customers/{customer}/payment_methods/{payment_method}", |call, [id, method]| {
             Box::pin(lists::customers::card(call, id, method))
-        }),
+        })
+        .titled("Retrieve a customer's card")
+        .gives::<views::PaymentMethod<'_>>(),
     ]
 }
 
 fn statement() -> Vec<Route> {
     vec![
-        get("/v1/account", |call, _| Box::pin(account::retrieve(call))),
-        get("/v1/balance", |call, _| Box::pin(lists::statement::balance(call))),
-        get("/v1/balance_transactions", |call, _| Box::pin(lists::statement::balance_transactions(call))),
-        get("/v1/balance_transactions/{transaction}", |call, [id, _]| Box::pin(retrieve::<BalanceTransaction>(call, id))),
-        get("/v1/events", |call, _| Box::pin(lists::events::events(call))),
-        get("/v1/events/{event}", |call, [id, _]| Box::pin(retrieve::<Event>(call, id))),
+        get("/v1/account", |call, _| Box::pin(account::retrieve(call))).titled("Retrieve the account").gives::<views::Account<'_>>(),
+        get("/v1/balance", |call, _| Box::pin(lists::statement::balance(call))).titled("Retrieve the balance").gives::<views::Balance>(),
+        get("/v1/balance_transactions", |call, _| Box::pin(lists::statement::balance_transactions(call)))
+            .titled("List the statement")
+            .takes::<lists::statement::LinesParams>()
+            .pages::<views::BalanceTransaction>(),
+        get("/v1/balance_transactions/{transaction}", |call, [id, _]| Box::pin(retrieve::<BalanceTransaction>(call, id)))
+            .titled("Retrieve a line of the statement")
+            .gives::<views::BalanceTransaction>(),
+        get("/v1/events", |call, _| Box::pin(lists::events::events(call)))
+            .titled("List events")
+            .takes::<lists::events::EventsParams>()
+            .pages::<views::Event<'_>>(),
+        get("/v1/events/{event}", |call, [id, _]| Box::pin(retrieve::<Event>(call, id)))
+            .titled("Retrieve an event")
+            .gives::<views::Event<'_>>(),
     ]
 }

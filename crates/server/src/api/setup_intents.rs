@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::Failure;
 use super::dispatch::Call;
-use super::intents::{AutomaticPaymentMethods, MethodOptions, MethodTypes, customer, method, only_with_confirm};
+use super::intents::{AutomaticMethodsParams, MethodOptionsParams, MethodTypesParam, customer, method, only_with_confirm};
 use super::payment_intents::cancel::CancelIntent;
 use super::requests::{MethodParams, change, expand, metadata};
 use crate::params::{self, ExpandParam, MetadataParam, Update};
@@ -27,7 +27,7 @@ pub(super) fn id(text: &str) -> Result<SetupIntentId, Failure> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateSetupIntent {
-    automatic_payment_methods: Option<AutomaticPaymentMethods>,
+    automatic_payment_methods: Option<AutomaticMethodsParams>,
     /// Confirm it at once.
     confirm: Option<bool>,
     /// The buyer's id, to whom the card is attached.
@@ -39,8 +39,8 @@ pub(crate) struct CreateSetupIntent {
     /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,
-    payment_method_options: Option<MethodOptions>,
-    payment_method_types: Option<MethodTypes>,
+    payment_method_options: Option<MethodOptionsParams>,
+    payment_method_types: Option<MethodTypesParam>,
     /// Where the buyer's browser goes after an action; only with `confirm`.
     return_url: Option<String>,
     /// What the card is to be used for; `off_session` if left out.
@@ -64,11 +64,11 @@ impl CreateSetupIntent {
             usage: self.usage.unwrap_or(FutureUsage::OffSession),
             description: self.description,
             metadata: metadata(self.metadata).apply(&Metadata::default())?,
-            automatic_payment_methods: AutomaticPaymentMethods::choice(
+            automatic_payment_methods: AutomaticMethodsParams::choice(
                 self.automatic_payment_methods.as_ref(),
                 self.payment_method_types.as_ref(),
             )?,
-            three_d_secure: MethodOptions::three_d_secure(self.payment_method_options).unwrap_or_default(),
+            three_d_secure: MethodOptionsParams::three_d_secure(self.payment_method_options).unwrap_or_default(),
             confirm: confirm.then_some(self.return_url),
         })
     }
@@ -90,7 +90,7 @@ pub(crate) struct ConfirmSetupIntent {
     /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,
-    payment_method_options: Option<MethodOptions>,
+    payment_method_options: Option<MethodOptionsParams>,
     /// Where the buyer's browser goes after an action.
     return_url: Option<String>,
     /// Taken and of no effect: the buyer is always sent to a page.
@@ -107,7 +107,7 @@ pub(crate) async fn confirm(mut call: Call<'_>, text: &str) -> Result<Answered, 
     let confirm = Confirm {
         payment_method: method(params.payment_method, params.payment_method_data)?,
         return_url: params.return_url,
-        three_d_secure: MethodOptions::three_d_secure(params.payment_method_options),
+        three_d_secure: MethodOptionsParams::three_d_secure(params.payment_method_options),
     };
     Ok(call.app.platform.confirm_setup_intent(&call.request, id(text)?, &confirm).await?)
 }
@@ -127,8 +127,8 @@ pub(crate) struct UpdateSetupIntent {
     /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,
-    payment_method_options: Option<MethodOptions>,
-    payment_method_types: Option<MethodTypes>,
+    payment_method_options: Option<MethodOptionsParams>,
+    payment_method_types: Option<MethodTypesParam>,
     #[serde(default)]
     #[schema(inline)]
     expand: ExpandParam,
@@ -141,8 +141,8 @@ pub(crate) async fn update(mut call: Call<'_>, text: &str) -> Result<Answered, F
         customer: customer(params.customer.as_deref())?,
         payment_method: method(params.payment_method, params.payment_method_data)?,
         description: change(params.description),
-        names_method_types: MethodTypes::are_named(params.payment_method_types.as_ref())?,
-        three_d_secure: MethodOptions::three_d_secure(params.payment_method_options),
+        names_method_types: MethodTypesParam::are_named(params.payment_method_types.as_ref())?,
+        three_d_secure: MethodOptionsParams::three_d_secure(params.payment_method_options),
         metadata: metadata(params.metadata),
     };
     Ok(call.app.platform.update_setup_intent(&call.request, id(text)?, &changes).await?)

@@ -13,7 +13,8 @@ use super::{Call, Failure, Resource, find, list_params, tell};
 use crate::api::requests::ExpandOnly;
 use crate::params::{self, ParamError, RangeParam};
 
-list_params!(CustomersParams { created: Option<RangeParam>, email: Option<String>, });
+list_params!(/// A page of customers.
+CustomersParams { created: Option<RangeParam>, email: Option<String>, });
 
 pub(crate) async fn customers(call: Call<'_>) -> Result<Answered, Failure> {
     let params = CustomersParams::of(&call)?;
@@ -28,7 +29,8 @@ pub(crate) async fn customers(call: Call<'_>) -> Result<Answered, Failure> {
     answer(&call, source, Paging { created: params.created, ..params.paging() }).await
 }
 
-list_params!(PaymentMethodsParams { customer: Option<String>, r#type: Option<String>, });
+list_params!(/// A page of a customer's cards.
+PaymentMethodsParams { customer: Option<String>, r#type: Option<String>, });
 
 /// Cards are all there is: any other type that is one has no entries here.
 fn cards_only(kind: Option<&str>) -> Result<(), Failure> {
@@ -48,7 +50,8 @@ pub(crate) async fn payment_methods(call: Call<'_>) -> Result<Answered, Failure>
     answer(&call, Source::<PaymentMethod>::merged(lists), params.paging()).await
 }
 
-list_params!(CardsParams { r#type: Option<String>, });
+list_params!(/// A page of one customer's cards.
+CardsParams { r#type: Option<String>, });
 
 /// The cards of a customer.
 pub(crate) async fn cards(call: Call<'_>, customer: &str) -> Result<Answered, Failure> {

@@ -13,7 +13,8 @@ use crate::params::{ParamError, RangeParam};
 /// Types in one request, as with Stripe.
 const MAX_TYPES: usize = 20;
 
-list_params!(EventsParams { created: Option<RangeParam>, r#type: Option<String>, types: Option<Vec<String>>, });
+list_params!(/// A page of events.
+EventsParams { created: Option<RangeParam>, r#type: Option<String>, types: Option<Vec<String>>, });
 
 pub(crate) async fn events(call: Call<'_>) -> Result<Answered, Failure> {
     let params = EventsParams::of(&call)?;

@@ -26,6 +26,7 @@ use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::Failure;
 use super::dispatch::Call;
@@ -72,15 +73,20 @@ resources! {
 macro_rules! list_params {
     ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $filter:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(serde::Deserialize)]
+        #[derive(serde::Deserialize, utoipa::ToSchema)]
         #[serde(deny_unknown_fields)]
-        struct $name {
+        pub(crate) struct $name {
+            /// How many objects; 10 if left out.
+            #[schema(minimum = 1, maximum = 100)]
             limit: Option<i64>,
+            /// The id of the last object of the page before.
             starting_after: Option<String>,
+            /// The id of the first object of the page after.
             ending_before: Option<String>,
             #[serde(default)]
+            #[schema(inline)]
             expand: $crate::params::ExpandParam,
-            $($(#[$attribute])* $filter: $type,)*
+            $($(#[$attribute])* #[schema(inline)] $filter: $type,)*
         }
 
         impl $name {
@@ -115,19 +121,21 @@ pub(crate) async fn retrieve<T: Resource>(call: Call<'_>, id: &str) -> Result<An
     tell(&call, found, &params.expand).await
 }
 
-/// As [`ExpandOnly`], with what a browser must prove; it is checked before the operation is reached.
-#[derive(Deserialize)]
+/// An intent to look at. What a browser must prove is checked before the operation is reached.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RetrieveIntentParams {
+pub(crate) struct RetrieveIntent {
+    /// What a browser must prove besides its publishable key.
     #[serde(rename = "client_secret")]
     _client_secret: Option<String>,
     #[serde(default)]
+    #[schema(inline)]
     expand: ExpandParam,
 }
 
 /// An intent, which a browser may see as well.
 pub(crate) async fn retrieve_with_secret<T: Resource>(call: Call<'_>, id: &str) -> Result<Answered, Failure> {
-    let params: RetrieveIntentParams = params::from_tree(&call.tree)?;
+    let params: RetrieveIntent = params::from_tree(&call.tree)?;
     let found = find::<T>(&call, id, "intent").await?;
     tell(&call, found, &params.expand).await
 }

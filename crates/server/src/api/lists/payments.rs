@@ -20,7 +20,8 @@ fn belonging<P: Resource, T>(scope: Scope, index: Index, name: &str) -> Source<T
     Source::merged(P::parse(name).map(|id| List::of(scope, index, id)).into_iter().collect())
 }
 
-list_params!(PaymentIntentsParams { created: Option<RangeParam>, customer: Option<String>, });
+list_params!(/// A page of payments.
+PaymentIntentsParams { created: Option<RangeParam>, customer: Option<String>, });
 
 pub(crate) async fn payment_intents(call: Call<'_>) -> Result<Answered, Failure> {
     let params = PaymentIntentsParams::of(&call)?;
@@ -32,7 +33,8 @@ pub(crate) async fn payment_intents(call: Call<'_>) -> Result<Answered, Failure>
     answer(&call, source, Paging { created: params.created, ..params.paging() }).await
 }
 
-list_params!(SetupIntentsParams { created: Option<RangeParam>, customer: Option<String>, payment_method: Option<String>, });
+list_params!(/// A page of set-ups.
+SetupIntentsParams { created: Option<RangeParam>, customer: Option<String>, payment_method: Option<String>, });
 
 pub(crate) async fn setup_intents(call: Call<'_>) -> Result<Answered, Failure> {
     let params = SetupIntentsParams::of(&call)?;
@@ -48,7 +50,8 @@ pub(crate) async fn setup_intents(call: Call<'_>) -> Result<Answered, Failure> {
     answer(&call, source, Paging { created: params.created, ..params.paging() }).await
 }
 
-list_params!(ChargesParams { created: Option<RangeParam>, customer: Option<String>, payment_intent: Option<String>, });
+list_params!(/// A page of charges.
+ChargesParams { created: Option<RangeParam>, customer: Option<String>, payment_intent: Option<String>, });
 
 pub(crate) async fn charges(call: Call<'_>) -> Result<Answered, Failure> {
     let params = ChargesParams::of(&call)?;
@@ -65,7 +68,8 @@ pub(crate) async fn charges(call: Call<'_>) -> Result<Answered, Failure> {
     answer(&call, source, Paging { created: params.created, ..params.paging() }).await
 }
 
-list_params!(RefundsParams { charge: Option<String>, created: Option<RangeParam>, payment_intent: Option<String>, });
+list_params!(/// A page of refunds.
+RefundsParams { charge: Option<String>, created: Option<RangeParam>, payment_intent: Option<String>, });
 
 pub(crate) async fn refunds(call: Call<'_>) -> Result<Answered, Failure> {
     let params = RefundsParams::of(&call)?;

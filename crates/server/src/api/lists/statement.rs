@@ -9,24 +9,17 @@ use payments::Error;
 use payments::idempotency::Answered;
 use payments::lists::{lines_about, lines_of_kind};
 use payments::ports::{Answer, Audience};
-use serde::Deserialize;
 use store::{Index, List};
 
 use super::page::{Paging, Source, answer};
 use super::{Call, Failure, Resource, list_params};
-use crate::params::{self, ExpandParam, ParamError, RangeParam};
+use crate::api::requests::ExpandOnly;
+use crate::params::{self, ParamError, RangeParam};
 use crate::views::{Balance, Context};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BalanceParams {
-    #[serde(default)]
-    expand: ExpandParam,
-}
 
 /// What the merchant has, in the account's own currency and in every other that ever moved.
 pub(crate) async fn balance(call: Call<'_>) -> Result<Answered, Failure> {
-    let params: BalanceParams = params::from_tree(&call.tree)?;
+    let params: ExpandOnly = params::from_tree(&call.tree)?;
     if params.expand.paths().next().is_some() {
         return Err(ParamError::invalid("expand", "Nothing in a balance can be expanded.").into());
     }
@@ -43,7 +36,8 @@ pub(crate) async fn balance(call: Call<'_>) -> Result<Answered, Failure> {
     Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
 }
 
-list_params!(LinesParams {
+list_params!(/// A page of the statement.
+LinesParams {
     created: Option<RangeParam>,
     currency: Option<String>,
     source: Option<String>,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::id;
 use crate::api::Failure;
 use crate::api::dispatch::Call;
-use crate::api::intents::{MethodOptions, ShippingParams, method};
+use crate::api::intents::{MethodOptionsParams, ShippingParams, method};
 use crate::api::requests::{MethodParams, expand};
 use crate::params::{self, ExpandParam};
 use crate::presenter::expandable::Shape;
@@ -33,7 +33,7 @@ pub(crate) struct ConfirmPaymentIntent {
     /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,
-    payment_method_options: Option<MethodOptions>,
+    payment_method_options: Option<MethodOptionsParams>,
     /// Where to send a receipt.
     receipt_email: Option<String>,
     /// Where the buyer's browser goes after an action.
@@ -58,7 +58,7 @@ impl ConfirmPaymentIntent {
             receipt_email: self.receipt_email,
             shipping: self.shipping.map(Shipping::from),
             capture_method: self.capture_method,
-            three_d_secure: MethodOptions::three_d_secure(self.payment_method_options),
+            three_d_secure: MethodOptionsParams::three_d_secure(self.payment_method_options),
             confirmation: Confirmation {
                 // A buyer who is not to be asked is as good as absent.
                 off_session: self.off_session.unwrap_or(false) || self.error_on_requires_action.unwrap_or(false),

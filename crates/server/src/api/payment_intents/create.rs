@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 use super::{amount, currency};
 use crate::api::Failure;
 use crate::api::dispatch::Call;
-use crate::api::intents::{AutomaticPaymentMethods, MethodOptions, MethodTypes, ShippingParams, customer, method, only_with_confirm};
+use crate::api::intents::{
+    AutomaticMethodsParams, MethodOptionsParams, MethodTypesParam, ShippingParams, customer, method, only_with_confirm,
+};
 use crate::api::requests::{MethodParams, expand, metadata};
 use crate::params::{self, ExpandParam, MetadataParam};
 use crate::presenter::expandable::Shape;
@@ -28,7 +30,7 @@ pub(crate) struct CreatePaymentIntent {
     amount: i64,
     /// Three letters, ISO 4217.
     currency: String,
-    automatic_payment_methods: Option<AutomaticPaymentMethods>,
+    automatic_payment_methods: Option<AutomaticMethodsParams>,
     /// When the money is taken.
     #[schema(value_type = Option<words::CaptureMethod>)]
     capture_method: Option<CaptureMethod>,
@@ -50,8 +52,8 @@ pub(crate) struct CreatePaymentIntent {
     /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,
-    payment_method_options: Option<MethodOptions>,
-    payment_method_types: Option<MethodTypes>,
+    payment_method_options: Option<MethodOptionsParams>,
+    payment_method_types: Option<MethodTypesParam>,
     /// Where to send a receipt.
     receipt_email: Option<String>,
     /// Where the buyer's browser goes after an action; only with `confirm`.
@@ -95,12 +97,12 @@ impl CreatePaymentIntent {
             statement_descriptor: self.statement_descriptor,
             statement_descriptor_suffix: self.statement_descriptor_suffix,
             metadata: metadata(self.metadata).apply(&Metadata::default())?,
-            automatic_payment_methods: AutomaticPaymentMethods::choice(
+            automatic_payment_methods: AutomaticMethodsParams::choice(
                 self.automatic_payment_methods.as_ref(),
                 self.payment_method_types.as_ref(),
             )?,
             confirmation_method: self.confirmation_method.unwrap_or_default(),
-            three_d_secure: MethodOptions::three_d_secure(self.payment_method_options).unwrap_or_default(),
+            three_d_secure: MethodOptionsParams::three_d_secure(self.payment_method_options).unwrap_or_default(),
             confirm: confirm.then_some(confirmation),
         })
     }

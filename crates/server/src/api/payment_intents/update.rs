@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{amount, currency, id};
 use crate::api::Failure;
 use crate::api::dispatch::Call;
-use crate::api::intents::{MethodOptions, MethodTypes, ShippingParams, customer, method};
+use crate::api::intents::{MethodOptionsParams, MethodTypesParam, ShippingParams, customer, method};
 use crate::api::requests::{MethodParams, change, expand, metadata};
 use crate::params::{self, ExpandParam, MetadataParam, Update};
 use crate::presenter::expandable::Shape;
@@ -39,8 +39,8 @@ pub(crate) struct UpdatePaymentIntent {
     /// A payment method's id, or in test mode a test method's name.
     payment_method: Option<String>,
     payment_method_data: Option<MethodParams>,
-    payment_method_options: Option<MethodOptions>,
-    payment_method_types: Option<MethodTypes>,
+    payment_method_options: Option<MethodOptionsParams>,
+    payment_method_types: Option<MethodTypesParam>,
     /// Where to send a receipt.
     #[serde(default)]
     #[schema(inline)]
@@ -79,8 +79,8 @@ impl UpdatePaymentIntent {
             shipping: change(self.shipping.map(Shipping::from)),
             statement_descriptor: change(self.statement_descriptor),
             statement_descriptor_suffix: change(self.statement_descriptor_suffix),
-            names_method_types: MethodTypes::are_named(self.payment_method_types.as_ref())?,
-            three_d_secure: MethodOptions::three_d_secure(self.payment_method_options),
+            names_method_types: MethodTypesParam::are_named(self.payment_method_types.as_ref())?,
+            three_d_secure: MethodOptionsParams::three_d_secure(self.payment_method_options),
             metadata: metadata(self.metadata),
         })
     }

@@ -1,0 +1,118 @@
+//! The API's description: complete, consistent, and true of what the server takes.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{call, send, shop};
+use http::StatusCode;
+use serde_json::Value;
+
+async fn description() -> Value {
+    let answer = send(&shop().await, "GET", "/openapi.json", &[], "").await;
+    assert_eq!((answer.status, answer.headers["content-type"].to_str().unwrap()), (StatusCode::OK, "application/json"));
+    answer.json
+}
+
+fn visit(value: &Value, act: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, inner)| {
+            act(name, inner);
+            visit(inner, act);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, act)),
+        _ => {}
+    }
+}
+
+/// Method in capitals, path, description.
+fn described(api: &Value) -> Vec<(String, String, Value)> {
+    let paths = api["paths"].as_object().unwrap().iter();
+    let operations = paths.flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation.clone()))
+    });
+    operations.collect()
+}
+
+#[tokio::test]
+async fn every_operation_that_is_served_is_described_and_every_described_one_is_served() {
+    let api = description().await;
+    assert_eq!(api["openapi"], "3.1.0");
+    let told: BTreeSet<_> =
+        described(&api).into_iter().map(|(method, path, _)| (method, path)).filter(|(_, path)| path.starts_with("/v1/")).collect();
+    let served: BTreeSet<_> = bursar::api::operations().map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
+    assert_eq!(told, served);
+    let shop = shop().await;
+    for (method, path, _) in described(&api).into_iter().filter(|(_, path, _)| !path.starts_with("/v1/")) {
+        assert_eq!(send(&shop, &method, &path, &[], "").await.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_reference_leads_somewhere_and_every_id_of_an_operation_is_its_own() {
+    let api = description().await;
+    let mut references = 0;
+    visit(&api, &mut |name, value| {
+        if name == "$ref" {
+            let target = value.as_str().unwrap().strip_prefix('#').unwrap();
+            assert!(api.pointer(target).is_some(), "{target}");
+            references += 1;
+        }
+    });
+    assert!(references > 100, "{references}");
+    let operations = described(&api);
+    let ids: BTreeSet<_> = operations.iter().map(|(_, _, operation)| operation["operationId"].to_string()).collect();
+    assert_eq!(ids.len(), operations.len());
+}
+
+#[tokio::test]
+async fn no_schema_asks_for_a_text_that_is_an_object() {
+    visit(&description().await, &mut |name, value| assert_ne!(name, "allOf", "{value}"));
+}
+
+#[tokio::test]
+async fn a_path_names_exactly_the_ids_that_are_described() {
+    for (method, path, operation) in described(&description().await) {
+        let named: BTreeSet<&str> = path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}')).collect();
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let told: BTreeSet<&str> = parameters.iter().filter(|p| p["in"] == "path").map(|p| p["name"].as_str().unwrap()).collect();
+        assert_eq!(named, told, "{method} {path}");
+    }
+}
+
+/// The parameters of an operation as a form: each with an empty value.
+fn empty_form(api: &Value, operation: &Value) -> String {
+    let names: Vec<String> = match operation.get("requestBody") {
+        Some(body) => {
+            let schema = body["content"]["application/x-www-form-urlencoded"]["schema"]["$ref"].as_str().unwrap();
+            api.pointer(&schema[1..]).unwrap()["properties"].as_object().unwrap().keys().cloned().collect()
+        }
+        None => {
+            let parameters = operation["parameters"].as_array().unwrap().iter().filter(|p| p["in"] == "query");
+            parameters.map(|p| p["name"].as_str().unwrap().trim_end_matches("[]").to_owned()).collect()
+        }
+    };
+    names.iter().map(|name| format!("{name}=")).collect::<Vec<_>>().join("&")
+}
+
+#[tokio::test]
+async fn an_operation_knows_the_parameters_it_is_described_with_and_no_other() {
+    let (api, shop) = (description().await, shop().await);
+    for (method, path, operation) in described(&api).into_iter().filter(|(_, path, _)| path.starts_with("/v1/")) {
+        let form = empty_form(&api, &operation);
+        let ask = async |form: &str| match &*method {
+            "POST" => call(&shop, "POST", &path, form, None).await.json["error"]["code"].clone(),
+            _ => call(&shop, &method, &format!("{path}?{form}"), "", None).await.json["error"]["code"].clone(),
+        };
+        assert_ne!(ask(&form).await, "parameter_unknown", "{method} {path} {form}");
+        assert_eq!(ask("no_such_parameter=1").await, "parameter_unknown", "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_served_beside_the_description_and_may_load_from_nowhere_else() {
+    let page = send(&shop().await, "GET", "/docs", &[], "").await;
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(page.status == StatusCode::OK && policy.starts_with("default-src 'self'"), "{policy}");
+}
