@@ -2,15 +2,113 @@
 //!
 //! What is linked when an object is made, unlinked when it goes, and read by a filter is said here once.
 
+use domain::account::{Account, ApiKey};
 use domain::balance_transaction::{BalanceTransaction, Kind};
+use domain::charge::Charge;
 use domain::currency::Currency;
 use domain::customer::Customer;
 use domain::event::{Event, EventKind};
-use domain::id::Ulid;
+use domain::id::{CustomerId, Ulid};
+use domain::payment_attempt::PaymentAttempt;
+use domain::payment_intent::PaymentIntent;
+use domain::payment_method::PaymentMethod;
+use domain::refund::Refund;
 use domain::scope::Scope;
+use domain::setup_intent::SetupIntent;
 use store::{Index, List};
 
 use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::records::Record;
+
+/// An object that is found in lists.
+pub trait Listed: Record {
+    /// Every list that it belongs in as it is, but the one of lines that no checkpoint includes.
+    fn lists(&self, scope: Scope) -> Vec<List>;
+}
+
+fn open(scope: Scope, open: bool) -> Option<List> {
+    open.then(|| List::all(scope, Index::OpenOperations))
+}
+
+fn of_customers(scope: Scope, index: Index, customer: Option<CustomerId>) -> Option<List> {
+    customer.map(|customer| List::of(scope, index, customer.ulid()))
+}
+
+impl Listed for Account {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        vec![List::all(scope, Index::Accounts)]
+    }
+}
+
+impl Listed for ApiKey {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        vec![List::of(scope, Index::ApiKeys, self.scope.account.ulid())]
+    }
+}
+
+impl Listed for PaymentIntent {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        let by_customer = of_customers(scope, Index::PaymentIntentsByCustomer, self.customer);
+        by_customer.into_iter().chain([List::all(scope, Index::PaymentIntents)]).collect()
+    }
+}
+
+impl Listed for PaymentAttempt {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        open(scope, self.is_open()).into_iter().collect()
+    }
+}
+
+impl Listed for SetupIntent {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        use domain::setup_intent::Status::{Processing, RequiresAction};
+        let by_customer = of_customers(scope, Index::SetupIntentsByCustomer, self.customer);
+        let open = open(scope, matches!(self.status, Processing | RequiresAction));
+        by_customer.into_iter().chain(open).chain([List::all(scope, Index::SetupIntents)]).collect()
+    }
+}
+
+impl Listed for Charge {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        let by_customer = of_customers(scope, Index::ChargesByCustomer, self.customer);
+        let by_payment = List::of(scope, Index::ChargesByPaymentIntent, self.payment_intent.ulid());
+        by_customer.into_iter().chain([by_payment, List::all(scope, Index::Charges)]).collect()
+    }
+}
+
+impl Listed for Refund {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        let by_payment = List::of(scope, Index::RefundsByPaymentIntent, self.payment_intent.ulid());
+        let by_charge = List::of(scope, Index::RefundsByCharge, self.charge.ulid());
+        let all = [by_payment, by_charge, List::all(scope, Index::Refunds)];
+        open(scope, self.status.is_open()).into_iter().chain(all).collect()
+    }
+}
+
+impl Listed for PaymentMethod {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        of_customers(scope, Index::PaymentMethodsByCustomer, self.customer).into_iter().collect()
+    }
+}
+
+impl Listed for Customer {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        of_customer(scope, self)
+    }
+}
+
+impl Listed for Event {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        of_event(scope, self).to_vec()
+    }
+}
+
+impl Listed for BalanceTransaction {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        of_line(scope, self).to_vec()
+    }
+}
 
 /// The lists of an event.
 #[must_use]

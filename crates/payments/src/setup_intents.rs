@@ -364,8 +364,11 @@ impl Platform {
                 return Err(Error::SetupIntentState { verb: "updated", setup_intent: Box::new(intent) });
             }
             let mut batch = Batch::new();
-            if let Some(customer) = change.customer {
+            if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
                 self.usable_customer(request.scope, customer).await?;
+                if let Some(before) = intent.customer {
+                    batch.unlink(List::of(request.scope, Index::SetupIntentsByCustomer, before.ulid()), id.ulid());
+                }
                 batch.link(List::of(request.scope, Index::SetupIntentsByCustomer, customer.ulid()), id.ulid());
                 intent.customer = Some(customer);
             }

@@ -8,4 +8,5 @@ pub mod docs_page;
 pub mod params;
 pub mod presenter;
 pub mod serve;
+pub mod statement;
 pub mod views;

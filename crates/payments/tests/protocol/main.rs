@@ -18,3 +18,4 @@ mod recovery;
 mod setup_intents;
 mod shop;
 mod shutdown;
+mod verify;

@@ -79,12 +79,16 @@ impl RemoteSimulator {
     /// # Errors
     /// The bank gave no readable answer.
     pub async fn operations(&self, after: Option<&ProviderKey>, limit: u32) -> Result<Vec<OperationRecord>, UnknownReason> {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &limit.to_string());
-        if let Some(after) = after {
-            query.append_pair("after", after.as_str());
-        }
-        ask(self.client.get(format!("{}/operations?{}", self.base, query.finish()))).await
+        // Built in a block of its own: the serializer must not live across the wait.
+        let query = {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("limit", &limit.to_string());
+            if let Some(after) = after {
+                query.append_pair("after", after.as_str());
+            }
+            query.finish()
+        };
+        ask(self.client.get(format!("{}/operations?{query}", self.base))).await
     }
 
     async fn post<B: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, UnknownReason> {

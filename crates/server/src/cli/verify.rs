@@ -1,6 +1,7 @@
 //! `bursar verify`.
 
 use bursar::compose::SetupError;
+use bursar::statement::BankBooks;
 use clap::Args;
 use store::embedded::Embedded;
 
@@ -10,17 +11,29 @@ use super::{StoreArgs, failed, say};
 pub(super) struct Verify {
     #[command(flatten)]
     store: StoreArgs,
+    /// The address of a bank simulator whose books are to be compared too.
+    #[arg(long, env = "BURSAR_BANK")]
+    bank: Option<String>,
 }
 
 impl Verify {
     pub(super) async fn run(self) -> Result<(), SetupError> {
         let store = Embedded::open_snapshot(&self.store.path()?).map_err(|e| failed("the store", e))?;
-        let report = payments::verify::verify(&store).await.map_err(|e| failed("verifying", format!("{e} {e:?}")))?;
+        let unread = |e: payments::Error| failed("verifying", format!("{e} {e:?}"));
+        let mut report = payments::verify::verify(&store).await.map_err(unread)?;
+        if let Some(url) = &self.bank {
+            let books = BankBooks::at(url)?;
+            payments::verify::bank::verify(&store, &books, books.provider(), &mut report).await.map_err(unread)?;
+        }
         for difference in &report.differences {
             say(&format!("{difference}\n"));
         }
         let (entries, charges, refunds) = (report.entries, report.charges, report.refunds);
-        say(&format!("{entries} journal entries, {charges} charges, {refunds} refunds, {} differences\n", report.differences.len()));
+        if report.more > 0 {
+            say(&format!("and {} more\n", report.more));
+        }
+        let differences = report.more.saturating_add(u64::try_from(report.differences.len()).unwrap_or(u64::MAX));
+        say(&format!("{entries} journal entries, {charges} charges, {refunds} refunds, {differences} differences\n"));
         if report.differences.is_empty() { Ok(()) } else { Err(SetupError("the books do not agree".to_owned())) }
     }
 }
