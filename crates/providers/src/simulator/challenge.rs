@@ -20,9 +20,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::currency::Currency;
 
+use super::Simulator;
 use super::books::{self, ChallengeState, ChallengeView};
 use super::worker::BooksUnavailable;
-use super::{Simulator, now};
 
 /// What a challenge's path begins with; its id follows.
 pub(super) const PATH: &str = "/simulator/challenges/";
@@ -62,7 +62,7 @@ async fn decide(State(bank): State<Arc<Simulator>>, Path(id): Path<String>, body
         Some("refuse") => false,
         _ => return message(StatusCode::BAD_REQUEST, "Please approve or refuse."),
     };
-    let now = now();
+    let now = bank.now();
     let decided = bank.writer.run(move |books| books::decide(books, &id, approves, now)).await;
     match decided {
         Ok(Some(return_to)) => go_back(&return_to),

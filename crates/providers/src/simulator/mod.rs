@@ -58,6 +58,9 @@ pub enum Location {
     Memory,
 }
 
+/// Tells the bank the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// What an answer promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -116,6 +119,7 @@ pub struct Simulator {
     /// Reads that take long do not hold up the writer; without a file there is only one connection.
     reader: Option<Worker>,
     secret: Secret,
+    clock: Clock,
     options: Options,
     public_base: RwLock<Arc<str>>,
 }
@@ -144,9 +148,40 @@ impl Simulator {
             writer: Worker::start("bank-writer", connection, TransactionBehavior::Immediate)?,
             reader,
             secret,
+            clock: Arc::new(system_time),
             public_base: RwLock::new(Arc::from(options.public_base.trim_end_matches('/'))),
             options,
         })
+    }
+
+    /// A bank in memory that does the same each time it is asked the same: on its callers' threads, by the caller's
+    /// clock, with names that follow from `secret`. For simulations.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn deterministic(secret: &[u8; 32], clock: Clock, options: Options) -> Result<Self, OpenError> {
+        let connection = books::open(None, options.durability)?;
+        Ok(Self {
+            writer: Worker::on_callers_thread(connection, TransactionBehavior::Immediate),
+            reader: None,
+            secret: Secret::new(secret),
+            clock,
+            public_base: RwLock::new(Arc::from(options.public_base.trim_end_matches('/'))),
+            options,
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Answers a challenge in the buyer's place; says whether there was such a challenge.
+    ///
+    /// # Errors
+    /// The books cannot be written.
+    pub async fn answer_challenge(&self, key: &ProviderKey, approves: bool) -> Result<bool, BooksUnavailable> {
+        let (id, now) = (self.secret.challenge(key), self.now());
+        Ok(self.writer.run(move |books| books::decide(books, &id, approves, now)).await?.is_some())
     }
 
     /// Changes what the challenge pages' addresses begin with, once a server knows its port.
@@ -159,7 +194,7 @@ impl Simulator {
     /// # Errors
     /// The books cannot be read.
     pub async fn books(&self) -> Result<Books, BooksUnavailable> {
-        let now = now();
+        let now = self.now();
         self.reading().run(move |books| books::totals(books, now)).await
     }
 
@@ -168,7 +203,7 @@ impl Simulator {
     /// # Errors
     /// The books cannot be read.
     pub async fn operations(&self, after: Option<&ProviderKey>, limit: u32) -> Result<Vec<OperationRecord>, BooksUnavailable> {
-        let (after, now) = (after.map(|key| key.as_str().to_owned()).unwrap_or_default(), now());
+        let (after, now) = (after.map(|key| key.as_str().to_owned()).unwrap_or_default(), self.now());
         let limit = limit.min(OPERATIONS_MAX);
         self.reading().run(move |books| books::list(books, &after, limit, now)).await
     }
@@ -186,7 +221,7 @@ impl Simulator {
     }
 }
 
-fn now() -> Timestamp {
+fn system_time() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

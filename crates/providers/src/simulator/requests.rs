@@ -5,13 +5,13 @@ use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundFai
 use domain::payment_intent::ThreeDSecureRequest;
 use domain::provider_key::ProviderKey;
 
+use super::Simulator;
 use super::behaviour::Fault;
 use super::books::{self, NewAuthorization, NewFollowUp, Recorded};
 use super::decide::{self, Facts};
 use super::test_cards::behaviour_of;
 use super::verdict::{Kind, Verdict};
 use super::worker::BooksUnavailable;
-use super::{Simulator, now};
 use crate::connector::{Authorize, Capture, CardForProvider, Initiator, Refund, VerifyCard, Void};
 
 /// How an outcome reaches the caller, if it does.
@@ -118,7 +118,7 @@ impl Simulator {
     }
 
     fn decided(&self, request: &Request) -> NewAuthorization {
-        let now = now();
+        let now = self.now();
         let card = &request.card;
         let behaviour = behaviour_of(&card.number);
         let decision = decide::authorization(&Facts {
@@ -183,7 +183,7 @@ impl Simulator {
         reference: &str,
         amount: Option<domain::money::Money>,
     ) -> NewFollowUp {
-        let now = now();
+        let now = self.now();
         let (minor, currency) = amount.map_or((0, ""), |amount| (amount.minor(), amount.currency().code()));
         let fingerprint = self.secret.parameters(&[
             &kind.number().to_be_bytes(),
@@ -224,7 +224,7 @@ impl Simulator {
     /// Point queries stand in the writer's queue, behind every request that arrived before them: an operation that
     /// waits there is not reported as never received.
     pub(super) async fn take_query(&self, key: &ProviderKey) -> Result<QueryOutcome, BooksUnavailable> {
-        let (asked, now) = (key.clone(), now());
+        let (asked, now) = (key.clone(), self.now());
         let found = self.writer.run(move |books| books::query(books, &asked, now)).await?;
         Ok(found.map_or(QueryOutcome::NotFound, |(kind, verdict)| {
             verdict.query_outcome(kind, self.secret.names(key), || self.challenge_url(key))

@@ -1,4 +1,5 @@
-//! One thread that owns one database connection and carries out work on it, many pieces in one transaction.
+//! One thread that owns one database connection and carries out work on it, many pieces in one transaction; or, for
+//! simulations, none: work is carried out where it is asked for, one piece in a transaction.
 //!
 //! Invariants: work is carried out in the order it was sent; nobody gets an answer before the transaction that
 //! holds their work is committed; if a transaction fails, all whose work was in it are told so, and none of it is
@@ -7,6 +8,7 @@
 
 use std::thread::JoinHandle;
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
@@ -28,8 +30,15 @@ struct Ran {
     answer: Box<dyn FnOnce(bool) + Send>,
 }
 
-/// A handle to the thread; dropping it ends the thread when its queue is empty.
-pub(super) struct Worker {
+/// A handle to whoever does the work.
+pub(super) enum Worker {
+    /// A thread, which ends when the handle is dropped and its queue is empty.
+    Thread(Thread),
+    /// The caller.
+    Caller(Mutex<Connection>, TransactionBehavior),
+}
+
+pub(super) struct Thread {
     queue: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -40,7 +49,12 @@ impl Worker {
     pub(super) fn start(name: &str, connection: Connection, behavior: TransactionBehavior) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || serve(connection, behavior, jobs))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self::Thread(Thread { queue: Some(queue), thread: Some(thread) }))
+    }
+
+    /// A worker without a thread.
+    pub(super) const fn on_callers_thread(connection: Connection, behavior: TransactionBehavior) -> Self {
+        Self::Caller(Mutex::new(connection), behavior)
     }
 
     /// Carries out `work` and answers when it is committed.
@@ -49,6 +63,10 @@ impl Worker {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        let thread = match self {
+            Self::Thread(thread) => thread,
+            Self::Caller(connection, behavior) => return alone(&mut connection.lock(), *behavior, work),
+        };
         let (send, receive) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = work(connection);
@@ -63,19 +81,35 @@ impl Worker {
                 }),
             }
         });
-        let queue = self.queue.as_ref().ok_or(BooksUnavailable)?;
+        let queue = thread.queue.as_ref().ok_or(BooksUnavailable)?;
         queue.send(job).await.map_err(|_| BooksUnavailable)?;
         receive.await.ok().flatten().ok_or(BooksUnavailable)
     }
 }
 
-impl Drop for Worker {
+impl Drop for Thread {
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
+}
+
+fn alone<T>(
+    connection: &mut Connection,
+    behavior: TransactionBehavior,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, BooksUnavailable> {
+    let done = connection.transaction_with_behavior(behavior).and_then(|transaction| {
+        let answer = work(&transaction)?;
+        transaction.commit()?;
+        Ok(answer)
+    });
+    done.map_err(|error| {
+        tracing::error!(%error, "the bank's books failed");
+        BooksUnavailable
+    })
 }
 
 fn serve(mut connection: Connection, behavior: TransactionBehavior, mut jobs: mpsc::Receiver<Job>) {
