@@ -59,6 +59,12 @@ impl KeptAnswer {
     }
 }
 
+/// The request, if what it began still has it to answer: once somebody else has, say by noting that the outcome is not
+/// known yet, that answer is the answer.
+pub(crate) const fn still_waiting<'a>(request: &'a Request, answers: Option<&String>) -> Option<&'a Request> {
+    if request.idempotency.is_none() || answers.is_some() { Some(request) } else { None }
+}
+
 pub(crate) fn key(scope: Scope, key: &str) -> Key {
     Key::named(scope, Kind::IdempotencyRecord, key.as_bytes())
 }

@@ -18,7 +18,7 @@ use store::{Batch, Index, List, Write};
 
 use crate::change::Change;
 use crate::error::Error;
-use crate::idempotency::{self, Answered};
+use crate::idempotency::{self, Answered, still_waiting};
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome, Refused};
 use crate::payment_intents::settle::{add_events, complete_for};
@@ -226,12 +226,12 @@ impl Platform {
             let mut intent = begun.intent;
             for _ in 0..MAX_ROUNDS {
                 let account = Arc::clone(&request.account);
-                let settled = platform
-                    .settle_setup_once(request.scope, &account, &intent, begun.return_url.clone(), outcome.clone(), Some(&request))
-                    .await;
+                let waiting = still_waiting(&request, intent.value.answers.as_ref());
+                let settled =
+                    platform.settle_setup_once(request.scope, &account, &intent, begun.return_url.clone(), outcome.clone(), waiting).await;
                 match settled {
-                    Ok(Some(answer)) => return Ok(Answered { answer, replayed: false }),
-                    Ok(None) => break,
+                    Ok(Some(answer)) if waiting.is_some() => return Ok(Answered { answer, replayed: false }),
+                    Ok(_) => break,
                     Err(Error::LockTimeout) => intent = platform.setup_intent(request.scope, intent.value.id).await?,
                     Err(other) => return Err(other),
                 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::flow::{begin_void, cancel_unsent};
 use domain::id::PaymentIntentId;
-use domain::payment_intent::{CancellationReason, Command, Status};
+use domain::payment_intent::{CancellationReason, Command, PaymentIntent, Status};
 use store::Batch;
 
 use super::confirm::Start;
@@ -50,27 +50,21 @@ impl Platform {
                 let outcome = Outcome::of(Object::PaymentIntent(Box::new(change.intent)));
                 self.conclude(request, batch, &outcome).await.map(Start::Answered)
             }
-            Status::RequiresAction | Status::RequiresCapture => self.start_void(request, intent, reason).await,
+            Status::RequiresAction | Status::RequiresCapture => self.start_void(request, &intent.value, reason).await,
             Status::Processing | Status::Canceled | Status::Succeeded => {
                 Err(Error::PaymentIntentState { verb: Command::Cancel.verb(), payment_intent: Box::new(intent.value) })
             }
         }
     }
 
-    async fn start_void(
-        &self,
-        request: &Request,
-        intent: Loaded<domain::payment_intent::PaymentIntent>,
-        reason: Option<CancellationReason>,
-    ) -> Result<Start, Error> {
-        let attempt = self.latest_attempt(request.scope, &intent.value).await?;
-        let subject = self.subject(request.scope, attempt.value.id.ulid()).await?;
-        let connector = self.connector(&attempt.value.provider)?;
+    async fn start_void(&self, request: &Request, intent: &PaymentIntent, reason: Option<CancellationReason>) -> Result<Start, Error> {
+        let subject = self.latest_subject(request.scope, intent).await?;
+        let connector = self.connector(&subject.attempt.value.provider)?;
         let mut mint = Minting(&self.ids);
         let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
-        let decided = begin_void(&ctx, intent.value.clone(), attempt.value, reason);
-        let (changed, sending) = decided.map_err(|e| refused(e, &intent.value))?;
-        let before = Subject { intent, attempt: Loaded { value: sending, ..attempt }, ..subject };
+        let decided = begin_void(&ctx, subject.intent.value.clone(), subject.attempt.value, reason);
+        let (changed, sending) = decided.map_err(|e| refused(e, &subject.intent.value))?;
+        let before = Subject { attempt: Loaded { value: sending, ..subject.attempt }, ..subject };
         self.start_follow_up(request, before, changed, Work::Void { connector }).await
     }
 }

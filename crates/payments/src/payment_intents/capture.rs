@@ -41,14 +41,13 @@ impl Platform {
         if !Command::Capture.allowed_in(intent.value.status) {
             return Err(Error::PaymentIntentState { verb: Command::Capture.verb(), payment_intent: Box::new(intent.value) });
         }
-        let attempt = self.latest_attempt(request.scope, &intent.value).await?;
-        let subject = self.subject(request.scope, attempt.value.id.ulid()).await?;
-        let connector = self.connector(&attempt.value.provider)?;
+        let subject = self.latest_subject(request.scope, &intent.value).await?;
+        let connector = self.connector(&subject.attempt.value.provider)?;
         let mut mint = Minting(&self.ids);
         let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
-        let decided = begin_capture(&ctx, intent.value.clone(), attempt.value, amount);
-        let (changed, sending) = decided.map_err(|e| refused(e, &intent.value))?;
-        let before = Subject { intent, attempt: Loaded { value: sending, ..attempt }, ..subject };
+        let decided = begin_capture(&ctx, subject.intent.value.clone(), subject.attempt.value, amount);
+        let (changed, sending) = decided.map_err(|e| refused(e, &subject.intent.value))?;
+        let before = Subject { attempt: Loaded { value: sending, ..subject.attempt }, ..subject };
         self.start_follow_up(request, before, changed, Work::Capture { connector }).await
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use domain::contact::Shipping;
 use domain::flow::{Presence, begin_authorize};
 use domain::id::PaymentIntentId;
-use domain::payment_attempt::PaymentAttempt;
 use domain::payment_intent::{CaptureMethod, Command, FutureUsage, PaymentIntent, ThreeDSecureRequest};
 use store::{Batch, Index, List};
 
 use super::perform::{Begun, Work};
 use super::refused;
+use super::settle::Subject;
 use crate::error::Error;
 use crate::idempotency::{self, Answered};
 use crate::outcome::{Object, Outcome};
@@ -165,13 +165,9 @@ impl Platform {
         self.find::<PaymentIntent>(scope, id.ulid()).await?.ok_or_else(missing)
     }
 
-    /// The attempt a payment rests on.
-    pub(crate) async fn latest_attempt(
-        &self,
-        scope: domain::scope::Scope,
-        intent: &PaymentIntent,
-    ) -> Result<Loaded<PaymentAttempt>, Error> {
+    /// The attempt a payment rests on, and the payment as it was with it.
+    pub(crate) async fn latest_subject(&self, scope: domain::scope::Scope, intent: &PaymentIntent) -> Result<Subject, Error> {
         let id = intent.latest_attempt.ok_or_else(|| Error::Internal(format!("{} has no attempt", intent.id)))?;
-        self.must(scope, id.ulid()).await
+        self.subject(scope, id.ulid()).await
     }
 }

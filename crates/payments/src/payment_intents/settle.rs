@@ -7,7 +7,7 @@ use domain::account::Account;
 use domain::charge::Charge;
 use domain::event::{Cause, Event};
 use domain::flow::{self, PaymentChange, settle_authorize, settle_capture, settle_refused_void, settle_void};
-use domain::id::PaymentAttemptId;
+use domain::id::{ChargeId, PaymentAttemptId};
 use domain::payment_attempt::{PaymentAttempt, Status as AttemptStatus};
 use domain::payment_intent::{PaymentIntent, Status};
 use domain::payment_method::PaymentMethod;
@@ -42,10 +42,11 @@ impl Platform {
         let mut subject = Subject { intent: begun.intent, attempt: begun.attempt, charge: begun.charge, method: begun.method };
         let sent = subject.attempt.value.operation.as_ref().map(|o| o.key.clone());
         for _ in 0..MAX_ROUNDS {
-            let settled = self.settle_once(request.scope, &request.account, request.cause(), &subject, fact.clone(), Some(request)).await;
+            let waiting = idempotency::still_waiting(request, subject.attempt.value.answers.as_ref());
+            let settled = self.settle_once(request.scope, &request.account, request.cause(), &subject, fact.clone(), waiting).await;
             match settled {
-                Ok(Some(answer)) => return Ok(Answered { answer, replayed: false }),
-                Ok(None) => return self.tell(request, &subject.intent.value).await,
+                Ok(Some(answer)) if waiting.is_some() => return Ok(Answered { answer, replayed: false }),
+                Ok(_) => return self.tell_kept(request, &subject).await,
                 Err(Error::LockTimeout) => {}
                 Err(other) => return Err(other),
             }
@@ -53,13 +54,18 @@ impl Platform {
             if subject.attempt.value.operation.as_ref().map(|o| &o.key) != sent.as_ref() {
                 // The recovery job was faster: its answer is the answer, and ours is heard as a late one.
                 self.hear_overtaken(request, subject.attempt.value.id, sent, fact).await;
-                return match self.replay(request).await? {
-                    Some(answered) => Ok(Answered { replayed: false, ..answered }),
-                    None => self.tell(request, &subject.intent.value).await,
-                };
+                return self.tell_kept(request, &subject).await;
             }
         }
         Err(Error::LockTimeout)
+    }
+
+    /// Answers with what somebody else kept for the request; without a key, with the payment as it is.
+    async fn tell_kept(&self, request: &Request, subject: &Subject) -> Result<Answered, Error> {
+        match self.replay(request).await? {
+            Some(answered) => Ok(Answered { replayed: false, ..answered }),
+            None => self.tell(request, &subject.intent.value).await,
+        }
     }
 
     async fn hear_overtaken(self: &Arc<Self>, request: &Request, attempt: PaymentAttemptId, sent: Option<ProviderKey>, fact: Fact) {
@@ -79,16 +85,29 @@ impl Platform {
         Ok(Answered { answer, replayed: false })
     }
 
-    /// Loads what a settlement of this attempt changes.
+    /// Loads what a change of this attempt concerns, as it all was at one moment: decided on a payment as it was before
+    /// and an attempt as it was after another change, a lost race would look like a defect.
     pub(crate) async fn subject(&self, scope: Scope, attempt: domain::id::Ulid) -> Result<Subject, Error> {
-        let attempt = self.must::<PaymentAttempt>(scope, attempt).await?;
-        let intent = self.must::<PaymentIntent>(scope, attempt.value.payment_intent.ulid()).await?;
-        let method = self.must::<PaymentMethod>(scope, attempt.value.payment_method.ulid()).await?.value;
-        let charge = match intent.value.latest_charge {
-            Some(id) if attempt.value.approval.is_some() => Some(self.must::<Charge>(scope, id.ulid()).await?),
-            _ => None,
+        let attempt = self.must::<PaymentAttempt>(scope, attempt).await?.value;
+        let intent = self.must::<PaymentIntent>(scope, attempt.payment_intent.ulid()).await?.value;
+        let charge = charge_of(&intent, &attempt);
+        let mut keys = vec![
+            key_of::<PaymentAttempt>(scope, attempt.id.ulid()),
+            key_of::<PaymentIntent>(scope, intent.id.ulid()),
+            key_of::<PaymentMethod>(scope, attempt.payment_method.ulid()),
+        ];
+        keys.extend(charge.map(|id| key_of::<Charge>(scope, id.ulid())));
+        let items = self.store.get(&keys).await?;
+        let missing = || Error::Internal(format!("{}: what it names is missing", attempt.id));
+        let item = |index: usize| items.get(index).and_then(Option::as_ref).ok_or_else(missing);
+        let subject = Subject {
+            attempt: Loaded::from_item(item(0)?)?,
+            intent: Loaded::from_item(item(1)?)?,
+            method: Loaded::<PaymentMethod>::from_item(item(2)?)?.value,
+            charge: charge.map(|_| Loaded::from_item(item(3)?)).transpose()?,
         };
-        Ok(Subject { intent, attempt, charge, method })
+        // Which charge to read was known from before that moment.
+        if charge_of(&subject.intent.value, &subject.attempt.value) == charge { Ok(subject) } else { Err(Error::LockTimeout) }
     }
 
     /// One try to settle; `None` when the fact changes nothing. `request` is the one that waits, if it still does.
@@ -189,6 +208,11 @@ pub(crate) fn complete_for(request: &Request, key: &str, answer: Option<&Answer>
         Some(Write::Put { key, body, .. }) => Ok(Write::Put { key, body, precondition: Precondition::Revision(1) }),
         _ => Err(Error::Internal(format!("the request lost its idempotency key {}", key.len()))),
     }
+}
+
+/// The charge that an attempt came to.
+fn charge_of(intent: &PaymentIntent, attempt: &PaymentAttempt) -> Option<ChargeId> {
+    intent.latest_charge.filter(|_| attempt.approval.is_some())
 }
 
 fn outcome_of(change: &PaymentChange, saved: Option<PaymentMethod>) -> Outcome {

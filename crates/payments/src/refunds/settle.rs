@@ -14,7 +14,7 @@ use domain::scope::Scope;
 use store::{Batch, Index, List};
 
 use crate::error::Error;
-use crate::idempotency::Answered;
+use crate::idempotency::{Answered, still_waiting};
 use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::{add_booking, add_events, complete_for};
 use crate::platform::{Platform, Request};
@@ -57,12 +57,13 @@ impl Platform {
             if let Some(current) = self.find::<Charge>(request.scope, subject.charge.value.id.ulid()).await? {
                 subject.charge = current;
             }
+            let waiting = still_waiting(request, subject.refund.value.answers.as_ref());
             let settled =
-                self.settle_refund_once(request.scope, &request.account, request.cause(), &subject, outcome.clone(), Some(request)).await;
+                self.settle_refund_once(request.scope, &request.account, request.cause(), &subject, outcome.clone(), waiting).await;
             drop(turn);
             match settled {
-                Ok(Some(answer)) => return Ok(Answered { answer, replayed: false }),
-                Ok(None) => break,
+                Ok(Some(answer)) if waiting.is_some() => return Ok(Answered { answer, replayed: false }),
+                Ok(_) => break,
                 Err(Error::LockTimeout) => {}
                 Err(other) => return Err(other),
             }
