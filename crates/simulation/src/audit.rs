@@ -1,0 +1,192 @@
+//! The rules that hold after every commit, checked on what the commit changed.
+//!
+//! - Status moves along declared edges; nothing that is never to change changes.
+//! - Refunded ≤ captured ≤ authorised; what a charge says was refunded is what its refunds say.
+//! - Debits equal credits in every entry, and over all of them.
+//! - An object's events count from 1 without a gap, and each is in the lists of events.
+//! - An answer that was kept is never another one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::charge::{self, Charge};
+use domain::event::{Event, Snapshot};
+use domain::id::Ulid;
+use domain::ledger::{Books, JournalEntry};
+use domain::payment_attempt::{self, PaymentAttempt};
+use domain::payment_intent::{self, PaymentIntent};
+use domain::refund::{self, Refund};
+use domain::setup_intent::{self, SetupIntent};
+use payments::lists;
+use payments::records::decode;
+use serde_json::Value;
+use store::{Batch, Item, Key, Kind, Write};
+
+use crate::world::World;
+
+/// A declared edge of a state machine: which machine, from where, to where.
+pub type Edge = (&'static str, String, String);
+
+/// What the checks remember.
+#[derive(Default)]
+pub struct Audit {
+    books: Books,
+    /// The last event of each object.
+    sequences: BTreeMap<Ulid, u32>,
+    /// What the refunds of each charge come to.
+    refunded: BTreeMap<Ulid, BTreeMap<Ulid, i64>>,
+    charges: BTreeMap<Ulid, i64>,
+    edges: BTreeSet<Edge>,
+}
+
+/// Every edge that the domain declares.
+#[must_use]
+pub fn declared() -> BTreeSet<Edge> {
+    fn of<S: std::fmt::Debug>(machine: &'static str, edges: &[(S, S)]) -> Vec<Edge> {
+        edges.iter().map(|(from, to)| (machine, format!("{from:?}"), format!("{to:?}"))).collect()
+    }
+    let mut all = BTreeSet::new();
+    all.extend(of("payment_intent", payment_intent::EDGES));
+    all.extend(of("payment_attempt", payment_attempt::EDGES));
+    all.extend(of("charge", charge::EDGES));
+    all.extend(of("refund", refund::EDGES));
+    all.extend(of("setup_intent", setup_intent::EDGES));
+    all
+}
+
+fn both<T: serde::de::DeserializeOwned>(before: Option<&Item>, after: &[u8]) -> Result<(Option<T>, T), String> {
+    let read = |bytes: &[u8]| decode::<T>(bytes).map_err(|e| format!("a record that cannot be read: {e:?}"));
+    Ok((before.map(|item| read(&item.body)).transpose()?, read(after)?))
+}
+
+impl Audit {
+    /// The edges that were taken.
+    #[must_use]
+    pub fn edges(&self) -> &BTreeSet<Edge> {
+        &self.edges
+    }
+
+    /// Checks a batch that has just landed; `before` holds the records as they were, in the order of the writes.
+    pub fn landed(&mut self, world: &World, batch: &Batch, before: &[Option<Item>]) {
+        for (write, before) in batch.writes().iter().zip(before) {
+            let Write::Put { key, body, .. } = write else { continue };
+            if let Err(broken) = self.put(batch, key, before.as_ref(), body) {
+                world.violation(broken);
+            }
+        }
+        if let Err(broken) = self.agree(batch) {
+            world.violation(broken);
+        }
+    }
+
+    fn put(&mut self, batch: &Batch, key: &Key, before: Option<&Item>, after: &[u8]) -> Result<(), String> {
+        match key.kind() {
+            Kind::PaymentIntent => {
+                let (before, after) = both::<PaymentIntent>(before, after)?;
+                self.step("payment_intent", before.map(|b| b.status), after.status, payment_intent::EDGES)
+            }
+            Kind::PaymentAttempt => {
+                let (before, after) = both::<PaymentAttempt>(before, after)?;
+                self.step("payment_attempt", before.map(|b| b.status), after.status, payment_attempt::EDGES)
+            }
+            Kind::SetupIntent => {
+                let (before, after) = both::<SetupIntent>(before, after)?;
+                self.step("setup_intent", before.map(|b| b.status), after.status, setup_intent::EDGES)
+            }
+            Kind::Refund => {
+                let (before, after) = both::<Refund>(before, after)?;
+                let counts = !matches!(after.status, refund::Status::Failed | refund::Status::Canceled);
+                let amount = if counts { after.amount.minor() } else { 0 };
+                self.refunded.entry(after.charge.ulid()).or_default().insert(after.id.ulid(), amount);
+                self.step("refund", before.map(|b| b.status), after.status, refund::EDGES)
+            }
+            Kind::Charge => {
+                let (before, after) = both::<Charge>(before, after)?;
+                self.charges.insert(after.id.ulid(), after.amount_refunded);
+                let amounts = (after.amount_refunded, after.amount_captured, after.amount.minor());
+                if !(0 <= amounts.0 && amounts.0 <= amounts.1 && amounts.1 <= amounts.2) {
+                    return Err(format!("{}: refunded, captured, authorised are {amounts:?}", after.id));
+                }
+                self.step("charge", before.map(|b| b.status), after.status, charge::EDGES)
+            }
+            Kind::JournalEntry => {
+                never_again(before, "a journal entry")?;
+                let (_, entry) = both::<JournalEntry>(None, after)?;
+                self.books.record(&entry);
+                if self.books.is_balanced() { Ok(()) } else { Err(format!("{}: the books do not balance", entry.id())) }
+            }
+            Kind::BalanceTransaction => never_again(before, "a line of the statement"),
+            Kind::Event => {
+                never_again(before, "an event")?;
+                let (_, event) = both::<Event>(None, after)?;
+                self.event(batch, key, &event)
+            }
+            Kind::IdempotencyRecord => kept(before, after),
+            _ => Ok(()),
+        }
+    }
+
+    fn step<S: Copy + PartialEq + std::fmt::Debug>(
+        &mut self,
+        machine: &'static str,
+        before: Option<S>,
+        after: S,
+        edges: &[(S, S)],
+    ) -> Result<(), String> {
+        let Some(before) = before.filter(|before| *before != after) else { return Ok(()) };
+        self.edges.insert((machine, format!("{before:?}"), format!("{after:?}")));
+        if edges.contains(&(before, after)) { Ok(()) } else { Err(format!("{machine}: {before:?} became {after:?}")) }
+    }
+
+    fn event(&mut self, batch: &Batch, key: &Key, event: &Event) -> Result<(), String> {
+        let subject = match &event.object {
+            Snapshot::PaymentIntent(object) => object.id.ulid(),
+            Snapshot::Charge(object) => object.id.ulid(),
+            Snapshot::Refund(object) => object.id.ulid(),
+            Snapshot::Customer(object) => object.id.ulid(),
+            Snapshot::PaymentMethod(object) => object.id.ulid(),
+            Snapshot::SetupIntent(object) => object.id.ulid(),
+        };
+        let last = self.sequences.entry(subject).or_default();
+        let expected = last.saturating_add(1);
+        *last = event.sequence;
+        if event.sequence != expected {
+            return Err(format!("{}: event {} of its object, and {expected} was next", event.id, event.sequence));
+        }
+        for list in lists::of_event(key.scope(), event) {
+            if !batch.writes().contains(&Write::Link { list, id: event.id.ulid() }) {
+                return Err(format!("{}: not in the list {:?}", event.id, list.index));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a charge says of its refunds is what they say, whenever either changed.
+    fn agree(&self, batch: &Batch) -> Result<(), String> {
+        for write in batch.writes() {
+            let Write::Put { key: Key::Object(key), .. } = write else { continue };
+            if key.kind != Kind::Charge {
+                continue;
+            }
+            let said = self.charges.get(&key.id).copied().unwrap_or(0);
+            let sum: i64 = self.refunded.get(&key.id).map_or(0, |refunds| refunds.values().sum());
+            if said != sum {
+                return Err(format!("ch_{}: says {said} refunded, its refunds {sum}", key.id));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn never_again(before: Option<&Item>, what: &str) -> Result<(), String> {
+    if before.is_none() { Ok(()) } else { Err(format!("{what} was changed")) }
+}
+
+/// An answer that was kept stays as it is.
+fn kept(before: Option<&Item>, after: &[u8]) -> Result<(), String> {
+    let answer = |bytes: &[u8]| -> Option<Value> {
+        let record: Value = serde_json::from_slice(bytes).ok()?;
+        record.get("d")?.get("answer").filter(|answer| !answer.is_null()).cloned()
+    };
+    let Some(before) = before.and_then(|item| answer(&item.body)) else { return Ok(()) };
+    if answer(after).as_ref() == Some(&before) { Ok(()) } else { Err("a kept answer was changed".to_owned()) }
+}

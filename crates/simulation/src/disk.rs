@@ -1,0 +1,152 @@
+//! The store that survives crashes, and each process's faulty way to it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::id::Ulid;
+use futures::FutureExt as _;
+use parking_lot::Mutex;
+use store::memory::Memory;
+use store::{Batch, CommitError, Cursor, Exported, ExportedLink, Item, Key, Kind, ReadError, Scan, Store, Write};
+
+use crate::audit::Audit;
+use crate::node::Life;
+use crate::world::{Fault, World};
+
+/// What survives: the memory engine, every commit of which is audited.
+pub struct Disk {
+    world: Arc<World>,
+    memory: Memory,
+    audit: Mutex<Audit>,
+}
+
+/// The memory engine never waits.
+fn at_once<T>(what: impl Future<Output = T>) -> Option<T> {
+    what.now_or_never()
+}
+
+impl Disk {
+    /// An empty one.
+    #[must_use]
+    pub fn new(world: &Arc<World>) -> Self {
+        Self { world: Arc::clone(world), memory: Memory::new(), audit: Mutex::default() }
+    }
+
+    /// What is kept, without faults.
+    #[must_use]
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// What the audit saw.
+    pub fn audit<T>(&self, look: impl FnOnce(&Audit) -> T) -> T {
+        look(&self.audit.lock())
+    }
+
+    fn audited(&self, batch: &Batch) -> Result<(), CommitError> {
+        let before: Vec<Option<Item>> = batch.writes().iter().map(|write| self.before(write)).collect();
+        let result = at_once(self.memory.commit(batch.clone())).unwrap_or(Err(CommitError::Busy));
+        self.world.note(&format!("commit of {}: {}", summary(batch), if result.is_ok() { "landed" } else { "did not land" }));
+        if result.is_ok() {
+            self.audit.lock().landed(&self.world, batch, &before);
+        }
+        result
+    }
+
+    fn before(&self, write: &Write) -> Option<Item> {
+        let (Write::Put { key, .. } | Write::Delete { key, .. }) = write else { return None };
+        at_once(self.memory.get_one(key)).and_then(Result::ok).flatten()
+    }
+}
+
+fn summary(batch: &Batch) -> String {
+    let mut kinds: Vec<&str> = Vec::new();
+    for write in batch.writes() {
+        if let Write::Put { key, .. } = write {
+            kinds.push(key.kind().table());
+        }
+    }
+    kinds.join(" ")
+}
+
+/// One process's way to the disk.
+pub struct Line {
+    disk: Arc<Disk>,
+    world: Arc<World>,
+    life: Arc<Life>,
+}
+
+impl Line {
+    /// Of a process with that life.
+    #[must_use]
+    pub fn new(disk: &Arc<Disk>, world: &Arc<World>, life: &Arc<Life>) -> Self {
+        Self { disk: Arc::clone(disk), world: Arc::clone(world), life: Arc::clone(life) }
+    }
+
+    async fn before_read(&self) -> Result<(), ReadError> {
+        self.life.go_on().await;
+        self.world.pause().await;
+        self.life.go_on().await;
+        if self.world.happens(Fault::CrashAtRead) {
+            self.life.end();
+            self.life.go_on().await;
+        }
+        if self.world.happens(Fault::StoreUnreadable) {
+            return Err(ReadError::Unavailable("simulated".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for Line {
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
+        self.before_read().await?;
+        self.disk.memory.get(keys).await
+    }
+
+    async fn scan(&self, scan: Scan) -> Result<Vec<Ulid>, ReadError> {
+        self.before_read().await?;
+        self.disk.memory.scan(scan).await
+    }
+
+    async fn export(&self, kind: Kind, after: Option<Cursor>, limit: usize) -> Result<Vec<Exported>, ReadError> {
+        self.before_read().await?;
+        self.disk.memory.export(kind, after, limit).await
+    }
+
+    async fn export_links(&self, after: Option<Cursor>, limit: usize) -> Result<Vec<ExportedLink>, ReadError> {
+        self.before_read().await?;
+        self.disk.memory.export_links(after, limit).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
+        self.life.go_on().await;
+        self.world.pause().await;
+        self.life.go_on().await;
+        if self.world.happens(Fault::CrashBeforeCommit) {
+            self.life.end();
+            self.life.go_on().await;
+        }
+        if self.world.happens(Fault::StoreBusy) {
+            return Err(CommitError::Busy);
+        }
+        if self.world.happens(Fault::StoreRefuses) {
+            return Err(CommitError::Unavailable("simulated".to_owned()));
+        }
+        if self.world.happens(Fault::CommitLost) {
+            return Err(CommitError::Unknown("simulated".to_owned()));
+        }
+        let result = self.disk.audited(&batch);
+        if self.world.happens(Fault::CrashAfterCommit) {
+            self.life.end();
+        }
+        self.life.go_on().await;
+        self.world.pause().await;
+        self.life.go_on().await;
+        if result.is_ok() && self.world.happens(Fault::CommitAnswerLost) {
+            return Err(CommitError::Unknown("simulated".to_owned()));
+        }
+        result
+    }
+}

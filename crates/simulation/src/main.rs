@@ -1,0 +1,117 @@
+//! `bursar-simulate`: runs seeds and says what they came to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use simulation::audit::declared;
+use simulation::run::{Outcome, Settings, run};
+
+/// Runs payments under simulated faults; exit 0 only if no rule was broken.
+#[derive(Parser)]
+#[command(name = "bursar-simulate", version)]
+struct Cli {
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 100)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 1)]
+    start: u64,
+    /// Stop after so many minutes, however many seeds are left.
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// Orders in each run.
+    #[arg(long, default_value_t = Settings::default().orders)]
+    orders: u32,
+    /// Run each seed twice and compare.
+    #[arg(long)]
+    twice: bool,
+    /// Show what happened in each run, also in those where nothing was wrong.
+    #[arg(long)]
+    trace: bool,
+}
+
+#[derive(Default)]
+struct Sums {
+    seeds: u64,
+    failed: u64,
+    payments: u64,
+    faults: BTreeMap<String, u64>,
+    edges: BTreeSet<simulation::audit::Edge>,
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let end = cli.minutes.map(|minutes| Instant::now() + Duration::from_secs(minutes.saturating_mul(60)));
+    let mut sums = Sums::default();
+    for seed in cli.start..cli.start.saturating_add(cli.seeds) {
+        if end.is_some_and(|end| Instant::now() >= end) {
+            break;
+        }
+        match one(seed, &cli) {
+            Ok(outcome) => sums.add(seed, &outcome, cli.trace),
+            Err(why) => {
+                sums.failed = sums.failed.saturating_add(1);
+                say(&format!("seed {seed}: {why}"));
+            }
+        }
+    }
+    sums.tell();
+    if sums.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn one(seed: u64, cli: &Cli) -> Result<Outcome, String> {
+    let settings = Settings { orders: cli.orders };
+    let outcome = run(seed, settings)?;
+    if cli.twice && run(seed, settings)?.digest != outcome.digest {
+        return Err("two runs of it differ".to_owned());
+    }
+    Ok(outcome)
+}
+
+impl Sums {
+    fn add(&mut self, seed: u64, outcome: &Outcome, trace: bool) {
+        self.seeds = self.seeds.saturating_add(1);
+        self.payments = self.payments.saturating_add(outcome.payments);
+        for (fault, count) in &outcome.faults {
+            let sum = self.faults.entry(format!("{fault:?}")).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        self.edges.extend(outcome.edges.iter().cloned());
+        let broken = !outcome.violations.is_empty();
+        if broken || trace {
+            outcome.trace.iter().for_each(|line| say(line));
+        }
+        if broken {
+            self.failed = self.failed.saturating_add(1);
+            say(&format!("seed {seed} broke {} rules:", outcome.violations.len()));
+            outcome.violations.iter().take(10).for_each(|violation| say(&format!("  {violation}")));
+            say(&format!("again: bursar-simulate --start {seed} --seeds 1"));
+        }
+    }
+
+    fn tell(&self) {
+        let declared = declared();
+        for (fault, count) in &self.faults {
+            say(&format!("{count:>9} {fault}"));
+        }
+        for (machine, from, to) in declared.difference(&self.edges) {
+            say(&format!("not taken: {machine} {from} -> {to}"));
+        }
+        let faults: u64 = self.faults.values().sum();
+        let taken = declared.intersection(&self.edges).count();
+        say(&format!(
+            "{} seeds, {} payments, {faults} faults, {taken} of {} edges taken, {} seeds broke a rule",
+            self.seeds,
+            self.payments,
+            declared.len(),
+            self.failed
+        ));
+    }
+}

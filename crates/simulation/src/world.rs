@@ -1,0 +1,213 @@
+//! What a run consists of besides the code under test: chance, time, faults, and the record of what happened.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
+
+use domain::time::Timestamp;
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use tokio::time::Instant;
+
+/// When every run begins, in milliseconds since 1970.
+const BEGINNING: i64 = 1_900_000_000_000;
+/// Lines of the trace that a failing run shows: the last thing that went wrong and what led to it.
+const TRACE_LINES: usize = 400;
+/// How likely each fault that a run has is, of a thousand chances.
+const FAULTS_IN_A_THOUSAND: u32 = 25;
+
+/// One run's world.
+pub struct World {
+    rng: Mutex<StdRng>,
+    began: Instant,
+    /// The kinds of faults this run has; empty once faults have stopped.
+    faults: Mutex<Vec<Fault>>,
+    counts: Mutex<BTreeMap<Fault, u64>>,
+    trace: Mutex<Trace>,
+    violations: Mutex<Vec<String>>,
+}
+
+/// What can go wrong around the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    /// A process ends before a commit reaches the store.
+    CrashBeforeCommit,
+    /// A process ends after a commit has landed and before it hears so.
+    CrashAfterCommit,
+    /// A process ends between two reads.
+    CrashAtRead,
+    /// A process ends before its request reaches the provider.
+    CrashBeforeProvider,
+    /// A process ends after the provider has done what it was asked, before the answer.
+    CrashAfterProvider,
+    /// The store is busy.
+    StoreBusy,
+    /// The store certainly did not commit.
+    StoreRefuses,
+    /// The commit landed and nobody is told.
+    CommitAnswerLost,
+    /// The commit did not land and nobody can tell.
+    CommitLost,
+    /// The store cannot be read.
+    StoreUnreadable,
+    /// A request does not reach the provider.
+    RequestLost,
+    /// The provider's answer does not come.
+    AnswerLost,
+    /// The provider answers with a failure of its own, having done nothing.
+    ProviderFails,
+    /// The provider's answer cannot be read.
+    AnswerUnreadable,
+    /// A request reaches the provider twice.
+    RequestTwice,
+    /// A question to the provider is not answered.
+    QueryFails,
+    /// A process's clock jumps, by up to an hour in either direction.
+    ClockJumps,
+    /// An answer takes very long.
+    Slow,
+}
+
+impl Fault {
+    /// Every fault.
+    pub const ALL: [Self; 18] = [
+        Self::CrashBeforeCommit,
+        Self::CrashAfterCommit,
+        Self::CrashAtRead,
+        Self::CrashBeforeProvider,
+        Self::CrashAfterProvider,
+        Self::StoreBusy,
+        Self::StoreRefuses,
+        Self::CommitAnswerLost,
+        Self::CommitLost,
+        Self::StoreUnreadable,
+        Self::RequestLost,
+        Self::AnswerLost,
+        Self::ProviderFails,
+        Self::AnswerUnreadable,
+        Self::RequestTwice,
+        Self::QueryFails,
+        Self::ClockJumps,
+        Self::Slow,
+    ];
+}
+
+#[derive(Default)]
+struct Trace {
+    lines: std::collections::VecDeque<String>,
+    hash: DefaultHasher,
+}
+
+impl World {
+    /// The world of a seed. Each run has about half of the faults, so that runs differ in kind and not only in detail.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let faults = Fault::ALL.into_iter().filter(|_| rng.random_ratio(1, 2)).collect();
+        Self {
+            rng: Mutex::new(rng),
+            began: Instant::now(),
+            faults: Mutex::new(faults),
+            counts: Mutex::default(),
+            trace: Mutex::default(),
+            violations: Mutex::default(),
+        }
+    }
+
+    /// The true time.
+    pub fn now(&self) -> Timestamp {
+        let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(BEGINNING.saturating_add(elapsed))
+    }
+
+    /// A number below `bound`.
+    pub fn below(&self, bound: u64) -> u64 {
+        self.rng.lock().random_range(0..bound.max(1))
+    }
+
+    /// Whether one of `of` chances falls.
+    pub fn one_in(&self, of: u64) -> bool {
+        self.below(of) == 0
+    }
+
+    /// One of some things.
+    pub fn one_of<T: Copy>(&self, things: &[T]) -> Option<T> {
+        let index = usize::try_from(self.below(u64::try_from(things.len()).unwrap_or(1))).unwrap_or(0);
+        things.get(index).copied()
+    }
+
+    /// Random bytes.
+    pub fn fill(&self, bytes: &mut [u8]) {
+        self.rng.lock().fill_bytes(bytes);
+    }
+
+    /// Whether that fault happens here and now.
+    pub fn happens(&self, fault: Fault) -> bool {
+        let happens = self.faults.lock().contains(&fault) && self.below(1_000) < u64::from(FAULTS_IN_A_THOUSAND);
+        if happens {
+            self.count(fault);
+        }
+        happens
+    }
+
+    fn count(&self, fault: Fault) {
+        self.note(&format!("fault: {fault:?}"));
+        let mut counts = self.counts.lock();
+        let count = counts.entry(fault).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// No fault happens from here on.
+    pub fn stop_faults(&self) {
+        self.note("no more faults");
+        self.faults.lock().clear();
+    }
+
+    /// How often each fault happened.
+    pub fn counts(&self) -> BTreeMap<Fault, u64> {
+        self.counts.lock().clone()
+    }
+
+    /// Waits a moment, a little longer or shorter than others do: that is what mixes the order of things.
+    pub async fn pause(&self) {
+        let longest = if self.happens(Fault::Slow) { 20_000 } else { 12 };
+        let millis = self.below(longest);
+        if millis > 0 {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+        }
+    }
+
+    /// Writes down what happens.
+    pub fn note(&self, what: &str) {
+        let elapsed = self.began.elapsed().as_millis();
+        let mut trace = self.trace.lock();
+        elapsed.hash(&mut trace.hash);
+        what.hash(&mut trace.hash);
+        if trace.lines.len() >= TRACE_LINES {
+            trace.lines.pop_front();
+        }
+        trace.lines.push_back(format!("{elapsed:>9} ms  {what}"));
+    }
+
+    /// A rule was broken.
+    pub fn violation(&self, what: String) {
+        self.note(&format!("VIOLATION: {what}"));
+        self.violations.lock().push(what);
+    }
+
+    /// The rules that were broken.
+    pub fn violations(&self) -> Vec<String> {
+        self.violations.lock().clone()
+    }
+
+    /// The last lines of what happened.
+    pub fn trace(&self) -> Vec<String> {
+        self.trace.lock().lines.iter().cloned().collect()
+    }
+
+    /// A number that is the same for two runs in which the same things happened at the same times.
+    pub fn digest(&self) -> u64 {
+        self.trace.lock().hash.finish()
+    }
+}
