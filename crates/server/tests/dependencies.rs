@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("providers", &["domain"]),
     ("payments", &["domain", "store", "providers"]),
     ("server", &["domain", "store", "providers", "payments"]),
+    ("simulation", &["domain", "store", "providers", "payments"]),
 ];
 const OURS: &[&str] = &["domain", "store", "providers", "payments", "bursar"];
 
