@@ -13,8 +13,15 @@ use super::{Call, Failure, Resource, find, list_params, tell};
 use crate::api::requests::ExpandOnly;
 use crate::params::{self, ParamError, RangeParam};
 
-list_params!(/// A page of customers.
-CustomersParams { created: Option<RangeParam>, email: Option<String>, });
+list_params!(
+    /// A page of customers.
+    CustomersParams {
+        /// When they were made: a time in seconds since 1970, or bounds as `created[gte]`.
+        created: Option<RangeParam>,
+        /// Only those with exactly this address.
+        email: Option<String>,
+    }
+);
 
 pub(crate) async fn customers(call: Call<'_>) -> Result<Answered, Failure> {
     let params = CustomersParams::of(&call)?;
@@ -29,8 +36,15 @@ pub(crate) async fn customers(call: Call<'_>) -> Result<Answered, Failure> {
     answer(&call, source, Paging { created: params.created, ..params.paging() }).await
 }
 
-list_params!(/// A page of a customer's cards.
-PaymentMethodsParams { customer: Option<String>, r#type: Option<String>, });
+list_params!(
+    /// A page of a customer's cards.
+    PaymentMethodsParams {
+        /// Only those of this customer.
+        customer: Option<String>,
+        /// `card`.
+        r#type: Option<String>,
+    }
+);
 
 /// Cards are all there is: any other type that is one has no entries here.
 fn cards_only(kind: Option<&str>) -> Result<(), Failure> {
@@ -50,8 +64,13 @@ pub(crate) async fn payment_methods(call: Call<'_>) -> Result<Answered, Failure>
     answer(&call, Source::<PaymentMethod>::merged(lists), params.paging()).await
 }
 
-list_params!(/// A page of one customer's cards.
-CardsParams { r#type: Option<String>, });
+list_params!(
+    /// A page of one customer's cards.
+    CardsParams {
+        /// `card`.
+        r#type: Option<String>,
+    }
+);
 
 /// The cards of a customer.
 pub(crate) async fn cards(call: Call<'_>, customer: &str) -> Result<Answered, Failure> {

@@ -13,8 +13,17 @@ use crate::params::{ParamError, RangeParam};
 /// Types in one request, as with Stripe.
 const MAX_TYPES: usize = 20;
 
-list_params!(/// A page of events.
-EventsParams { created: Option<RangeParam>, r#type: Option<String>, types: Option<Vec<String>>, });
+list_params!(
+    /// A page of events.
+    EventsParams {
+        /// When they were made: a time in seconds since 1970, or bounds as `created[gte]`.
+        created: Option<RangeParam>,
+        /// Only this type; with a `*` at its end, all that begin so.
+        r#type: Option<String>,
+        /// Only these types, up to 20.
+        types: Option<Vec<String>>,
+    }
+);
 
 pub(crate) async fn events(call: Call<'_>) -> Result<Answered, Failure> {
     let params = EventsParams::of(&call)?;

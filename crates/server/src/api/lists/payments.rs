@@ -20,8 +20,15 @@ fn belonging<P: Resource, T>(scope: Scope, index: Index, name: &str) -> Source<T
     Source::merged(P::parse(name).map(|id| List::of(scope, index, id)).into_iter().collect())
 }
 
-list_params!(/// A page of payments.
-PaymentIntentsParams { created: Option<RangeParam>, customer: Option<String>, });
+list_params!(
+    /// A page of payments.
+    PaymentIntentsParams {
+        /// When they were made: a time in seconds since 1970, or bounds as `created[gte]`.
+        created: Option<RangeParam>,
+        /// Only those of this customer.
+        customer: Option<String>,
+    }
+);
 
 pub(crate) async fn payment_intents(call: Call<'_>) -> Result<Answered, Failure> {
     let params = PaymentIntentsParams::of(&call)?;
@@ -33,8 +40,17 @@ pub(crate) async fn payment_intents(call: Call<'_>) -> Result<Answered, Failure>
     answer(&call, source, Paging { created: params.created, ..params.paging() }).await
 }
 
-list_params!(/// A page of set-ups.
-SetupIntentsParams { created: Option<RangeParam>, customer: Option<String>, payment_method: Option<String>, });
+list_params!(
+    /// A page of set-ups.
+    SetupIntentsParams {
+        /// When they were made: a time in seconds since 1970, or bounds as `created[gte]`.
+        created: Option<RangeParam>,
+        /// Only those of this customer.
+        customer: Option<String>,
+        /// Only those with this card.
+        payment_method: Option<String>,
+    }
+);
 
 pub(crate) async fn setup_intents(call: Call<'_>) -> Result<Answered, Failure> {
     let params = SetupIntentsParams::of(&call)?;
@@ -50,8 +66,17 @@ pub(crate) async fn setup_intents(call: Call<'_>) -> Result<Answered, Failure> {
     answer(&call, source, Paging { created: params.created, ..params.paging() }).await
 }
 
-list_params!(/// A page of charges.
-ChargesParams { created: Option<RangeParam>, customer: Option<String>, payment_intent: Option<String>, });
+list_params!(
+    /// A page of charges.
+    ChargesParams {
+        /// When they were made: a time in seconds since 1970, or bounds as `created[gte]`.
+        created: Option<RangeParam>,
+        /// Only those of this customer.
+        customer: Option<String>,
+        /// Only those of this payment.
+        payment_intent: Option<String>,
+    }
+);
 
 pub(crate) async fn charges(call: Call<'_>) -> Result<Answered, Failure> {
     let params = ChargesParams::of(&call)?;
@@ -68,8 +93,17 @@ pub(crate) async fn charges(call: Call<'_>) -> Result<Answered, Failure> {
     answer(&call, source, Paging { created: params.created, ..params.paging() }).await
 }
 
-list_params!(/// A page of refunds.
-RefundsParams { charge: Option<String>, created: Option<RangeParam>, payment_intent: Option<String>, });
+list_params!(
+    /// A page of refunds.
+    RefundsParams {
+        /// Only those of this charge.
+        charge: Option<String>,
+        /// When they were made: a time in seconds since 1970, or bounds as `created[gte]`.
+        created: Option<RangeParam>,
+        /// Only those of this payment.
+        payment_intent: Option<String>,
+    }
+);
 
 pub(crate) async fn refunds(call: Call<'_>) -> Result<Answered, Failure> {
     let params = RefundsParams::of(&call)?;

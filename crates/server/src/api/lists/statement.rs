@@ -36,13 +36,19 @@ pub(crate) async fn balance(call: Call<'_>) -> Result<Answered, Failure> {
     Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
 }
 
-list_params!(/// A page of the statement.
-LinesParams {
-    created: Option<RangeParam>,
-    currency: Option<String>,
-    source: Option<String>,
-    r#type: Option<String>,
-});
+list_params!(
+    /// A page of the statement.
+    LinesParams {
+        /// When they were made: a time in seconds since 1970, or bounds as `created[gte]`.
+        created: Option<RangeParam>,
+        /// Only those in this currency.
+        currency: Option<String>,
+        /// Only those about this charge or refund.
+        source: Option<String>,
+        /// Only this type, such as `charge` or `refund`.
+        r#type: Option<String>,
+    }
+);
 
 pub(crate) async fn balance_transactions(call: Call<'_>) -> Result<Answered, Failure> {
     let params = LinesParams::of(&call)?;
