@@ -2,8 +2,8 @@
 
 `canary.py send` puts a card of its own into each of many requests, valid and not, in every place a client could put one by
 mistake, and keeps all answers; `canary.py sweep` looks for each of them, in many disguises, in the server's directory
-(database, write-ahead log, bank's books, logs, a backup) and in the answers. Since each request has its own card, a finding
-names the request that leaked. Left out on purpose: metadata, descriptions and names, which are the shop's own words.
+(database, write-ahead log, bank's books, logs, a backup, all records unpacked) and in the answers. Since each request has
+its own card, a finding names the request that leaked. Left out on purpose: metadata, descriptions and names, which are the shop's own words.
 
 A security code is three or four digits, which chance finds everywhere. So three things are looked for: codes that are
 refused for being far too long, in every disguise; the one four-digit code that CODE_PAYMENTS payments carried, which must
@@ -44,6 +44,14 @@ def send():
         check=True,
         cwd=DIR,
     )
+    # The database keeps most records compressed, where nothing can be found: here they are in the clear.
+    with (DIR / "records.jsonl").open("wb") as records:
+        subprocess.run(
+            [os.environ["BURSAR_BIN"], "records", "--store", os.environ["BURSAR_STORE_URL"]],
+            check=True,
+            cwd=DIR,
+            stdout=records,
+        )
     print(
         f"canary: {len(probes.answers)} requests sent, {len(probes.sent)} secrets, {sum(status == 200 for status in probes.statuses.values())} accepted"
     )

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use domain::account::ApiKeyKind;
 use domain::currency::Currency;
 use domain::scope::{Mode, Scope};
@@ -47,6 +48,13 @@ pub fn router(composed: &Composed) -> Router {
     }
 }
 
+/// Structured logs on standard error; `RUST_LOG` says how much.
+pub fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    // Where the log cannot be written, as on a full disk, a complaint about that cannot be either, and would panic.
+    tracing_subscriber::fmt().json().log_internal_errors(false).with_env_filter(filter).with_writer(io::stderr).init();
+}
+
 /// Makes a shop with test keys when there is none; `secret` fixes its secret key.
 ///
 /// # Errors
@@ -83,6 +91,12 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
         stop.await;
         signal.cancel();
     };
+    // Answers are written whole: holding one back for more to come would only delay it.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
     let server = axum::serve(listener, router(composed)).with_graceful_shutdown(asked).into_future();
     let served = tokio::select! {
         served = server => served,

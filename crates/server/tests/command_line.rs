@@ -94,7 +94,7 @@ async fn a_made_key_opens_the_account_until_it_is_revoked_and_is_kept_nowhere() 
     let listed = shop.says(&["keys", "list", "--account", &account]);
     assert_eq!(listed.lines().count(), 2, "{listed}");
     assert!(!listed.contains(&key) && listed.contains(&key[key.len() - 4..]), "{listed}");
-    assert!(!files_hold(shop.directory.path(), &key));
+    assert!(!files_hold(shop.directory.path(), &key) && !shop.says(&["records"]).contains(&key));
 
     let server = shop.serve();
     assert_eq!((server.status(&key).await, server.status(&publishable).await), (200, 403));
@@ -103,6 +103,22 @@ async fn a_made_key_opens_the_account_until_it_is_revoked_and_is_kept_nowhere() 
     shop.says(&["keys", "revoke", &id]);
     assert!(shop.says(&["keys", "list"]).lines().next().unwrap().contains("revoked"));
     assert_eq!(shop.serve().status(&key).await, 401);
+}
+
+#[test]
+fn every_record_is_printed_in_the_clear_as_a_line_of_json() {
+    let shop = Shop::new();
+    let account = first_word(&shop.says(&["accounts", "create", "--name", "Flowers"]));
+    shop.says(&["keys", "create"]);
+    let printed = shop.says(&["records"]);
+    let records: Vec<serde_json::Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kind: &str| records.iter().filter(|record| record["kind"] == kind).collect::<Vec<_>>();
+    let accounts = of("accounts");
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(accounts[0]["record"]["d"]["name"], "Flowers");
+    assert!(account.ends_with(accounts[0]["key"].as_str().unwrap()), "{account}");
+    // Under its hash and under its id.
+    assert_eq!(of("api_keys").len(), 2);
 }
 
 #[tokio::test]

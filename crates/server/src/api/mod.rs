@@ -24,6 +24,7 @@ mod setup_intents;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -33,7 +34,7 @@ use domain::account::ApiKey;
 use domain::fingerprint_key::FingerprintKey;
 use domain::id::RequestId;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use moka::sync::Cache;
 use payments::Platform;
 use payments::idempotency::Answered;
@@ -56,8 +57,17 @@ pub struct App {
     pub platform: Arc<Platform>,
     /// Writes answers.
     pub presenter: Arc<ApiPresenter>,
+    /// Answers in place of the operations, if there is one.
+    pub stand_in: Option<Arc<dyn StandIn>>,
     keys: Cache<String, Arc<ApiKey>>,
     fingerprints: FingerprintKey,
+}
+
+/// Answers in place of the operations, so that a benchmark can measure all that is around them.
+#[async_trait]
+pub trait StandIn: Send + Sync + 'static {
+    /// The answer to an authenticated request to this path.
+    async fn answer(&self, method: &Method, path: &str) -> Answer;
 }
 
 impl App {
@@ -65,7 +75,13 @@ impl App {
     #[must_use]
     pub fn new(platform: Arc<Platform>, presenter: Arc<ApiPresenter>) -> Self {
         let fingerprints = FingerprintKey::new(platform.fingerprint_key());
-        Self { platform, presenter, keys: Cache::builder().max_capacity(MAX_KEYS).time_to_live(KEY_LIFETIME).build(), fingerprints }
+        Self {
+            platform,
+            presenter,
+            stand_in: None,
+            keys: Cache::builder().max_capacity(MAX_KEYS).time_to_live(KEY_LIFETIME).build(),
+            fingerprints,
+        }
     }
 }
 
@@ -152,6 +168,9 @@ async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, ct
     let account = app.platform.account(scope).await?;
     let rendering = Rendering { expand: Vec::new(), audience };
     let request = payments::Request { scope, account, id: id.to_owned(), idempotency, rendering };
+    if let Some(stand_in) = &app.stand_in {
+        return Ok(Answered { answer: stand_in.answer(&parts.method, parts.uri.path()).await, replayed: false });
+    }
     let keyed = request.idempotency.is_some().then(|| request.clone());
     let call = dispatch::Call { app, key, path: parts.uri.path(), tree, request };
     match (dispatch::dispatch(route, ids, call).await, keyed) {

@@ -9,7 +9,7 @@ use clap::Args;
 use providers::simulator::{self, Durability, Location, Simulator};
 use tokio::net::TcpListener;
 
-use super::{failed, log, say, stop_signal};
+use super::{failed, say, stop_signal};
 
 #[derive(Args)]
 pub(super) struct BankSimulator {
@@ -23,7 +23,7 @@ pub(super) struct BankSimulator {
 
 impl BankSimulator {
     pub(super) async fn run(self) -> Result<(), SetupError> {
-        log();
+        bursar::serve::log();
         if let Some(directory) = self.books.parent() {
             std::fs::create_dir_all(directory).map_err(|e| failed("the books' directory", e))?;
         }

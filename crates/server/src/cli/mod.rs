@@ -6,6 +6,7 @@ mod accounts;
 mod backup;
 mod bank_simulator;
 mod keys;
+mod records;
 mod serve;
 mod verify;
 
@@ -42,6 +43,8 @@ enum Command {
     Keys(keys::Keys),
     /// Write a consistent copy of the store, also while a server runs.
     Backup(backup::Backup),
+    /// Print every record as a line of JSON, also while a server runs.
+    Records(records::Records),
     /// Recompute the books from their entries and compare; also while a server runs.
     Verify(verify::Verify),
     /// Serve the bank simulator alone, for `serve --bank`.
@@ -57,6 +60,7 @@ impl Cli {
             Some(Command::Accounts(command)) => command.run().await,
             Some(Command::Keys(command)) => command.run().await,
             Some(Command::Backup(command)) => command.run(),
+            Some(Command::Records(command)) => command.run().await,
             Some(Command::Verify(command)) => command.run().await,
             Some(Command::BankSimulator(command)) => command.run().await,
         }
@@ -111,13 +115,6 @@ fn say(text: &str) {
 /// The day of a time, UTC.
 fn day(time: Timestamp) -> String {
     time::OffsetDateTime::from_unix_timestamp(time.seconds()).map(|at| at.date().to_string()).unwrap_or_default()
-}
-
-/// Structured logs on standard error; `RUST_LOG` says how much.
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    // Where the log cannot be written, as on a full disk, a complaint about that cannot be either, and would panic.
-    tracing_subscriber::fmt().json().log_internal_errors(false).with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 async fn stop_signal() {

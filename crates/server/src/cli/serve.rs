@@ -7,7 +7,7 @@ use bursar::serve;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{StoreArgs, failed, log, say, stop_signal};
+use super::{StoreArgs, failed, say, stop_signal};
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -32,7 +32,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), SetupError> {
-        log();
+        serve::log();
         let listener = TcpListener::bind(self.listen).await.map_err(|e| failed("listening", e))?;
         let address = listener.local_addr().map_err(|e| failed("listening", e))?;
         let url = format!("http://{address}");

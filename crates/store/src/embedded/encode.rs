@@ -5,8 +5,15 @@ use crate::batch::{Batch, Precondition, Write};
 use crate::contract::CommitError;
 use crate::key::{Key, Kind};
 
+use super::bodies::Bodies;
 use super::codec::{NameHash, ScopeNumber, list_key, named_key, object_key, ulid_bytes};
 use domain::scope::Scope;
+
+/// What is a file's own of how things are written in it.
+pub(super) struct Coding {
+    pub(super) hash: NameHash,
+    pub(super) bodies: Bodies,
+}
 
 /// Where a record is looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +26,7 @@ pub(super) enum Place {
 
 /// What happens to a record.
 pub(super) enum Action {
-    /// It holds this body.
+    /// It holds this body, as it is to be kept.
     Put(Vec<u8>),
     /// It goes.
     Delete,
@@ -80,7 +87,7 @@ pub(super) fn scopes_of(batch: &Batch) -> Vec<Scope> {
 }
 
 /// Encodes a valid batch, given the numbers of all its scopes.
-pub(super) fn encode(batch: Batch, numbers: &[(Scope, ScopeNumber)], hash: &NameHash) -> Result<Encoded, CommitError> {
+pub(super) fn encode(batch: Batch, numbers: &[(Scope, ScopeNumber)], coding: &Coding) -> Result<Encoded, CommitError> {
     let number = |scope: Scope| {
         let found = numbers.iter().find(|(known, _)| *known == scope);
         found.map(|(_, number)| *number).ok_or_else(|| CommitError::Unavailable("a scope without a number".to_owned()))
@@ -89,7 +96,10 @@ pub(super) fn encode(batch: Batch, numbers: &[(Scope, ScopeNumber)], hash: &Name
     let mut encoded = Encoded { records: Vec::with_capacity(writes.len()), links: Vec::with_capacity(writes.len()), bytes: 0 };
     for (position, write) in writes.into_iter().enumerate() {
         let (key, precondition, action) = match write {
-            Write::Put { key, body, precondition } => (key, precondition, Action::Put(body)),
+            Write::Put { key, body, precondition } => {
+                let kept = coding.bodies.pack(body).map_err(CommitError::Unavailable)?;
+                (key, precondition, Action::Put(kept))
+            }
             Write::Delete { key, precondition } => (key, precondition, Action::Delete),
             Write::Check { key, precondition } => (key, precondition, Action::Check),
             Write::Link { list, id } => {
@@ -101,7 +111,7 @@ pub(super) fn encode(batch: Batch, numbers: &[(Scope, ScopeNumber)], hash: &Name
                 continue;
             }
         };
-        let (place, bytes) = locate(&key, number(key.scope())?, hash);
+        let (place, bytes) = locate(&key, number(key.scope())?, &coding.hash);
         encoded.record(RecordWrite { write: position, kind: key.kind(), place, key: bytes, precondition, action })?;
     }
     Ok(encoded)

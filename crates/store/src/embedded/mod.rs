@@ -1,7 +1,7 @@
 //! The default engine: one `SQLite` file, one thread that writes it, and a sync before every answer.
 //!
 //! - [`options`]: how it is opened, why it may not open. `files`, `schema`: the file and what is in it.
-//! - `codec`, `encode`, `scopes`: keys and batches as bytes and rows.
+//! - `codec`, `encode`, `scopes`, `bodies`: keys and batches as bytes and rows.
 //! - `queue` → `writer` → `apply` (`names`, `links`) → `answers`: how a batch is committed. `fresh`: names on their
 //!   way into their index. `checkpoint`: how the log stays short.
 //! - `reader`: how records and lists are read. `backup`: how the store is copied while it is used.
@@ -11,6 +11,7 @@
 mod answers;
 mod apply;
 mod backup;
+mod bodies;
 mod checkpoint;
 mod codec;
 mod encode;
@@ -42,7 +43,8 @@ pub use self::backup::BackupError;
 pub use self::options::{Fault, Faults, OpenError, Options, Step};
 
 use self::checkpoint::Checkpointer;
-use self::codec::{NameHash, ScopeNumber};
+use self::codec::ScopeNumber;
+use self::encode::Coding;
 use self::fresh::Fresh;
 use self::queue::{Queue, Task};
 use self::reader::Readers;
@@ -58,7 +60,7 @@ pub struct Embedded {
     path: PathBuf,
     readers: Readers,
     scopes: Arc<Scopes>,
-    hash: NameHash,
+    coding: Arc<Coding>,
     /// `None` when the store was opened for reading only.
     writing: Option<Writing>,
 }
@@ -87,7 +89,9 @@ impl Embedded {
         let failed = |error: rusqlite::Error| schema::open_error(path, &error);
         let connection = writer::open(path, options.cache_bytes, options.max_bytes).map_err(failed)?;
         schema::prepare(path, &connection)?;
-        let hash = NameHash { mask: hash_mask, ..schema::name_hash(&connection).map_err(failed)? };
+        let mut coding = schema::coding(path, &connection)?;
+        coding.hash.mask = hash_mask;
+        let coding = Arc::new(coding);
         fresh.recall(&connection).map_err(failed)?;
         let checkpointer = Arc::new(Checkpointer::default());
         let helper = checkpointer.start(path).map_err(failed)?;
@@ -106,8 +110,8 @@ impl Embedded {
             checkpointer,
         };
         writing.writer = Some(writer.start(connection).map_err(|source| OpenError::Io { path: path.to_owned(), source })?);
-        let readers = Readers::new(path.to_owned(), Use::Read, Arc::clone(&scopes), hash, fresh);
-        Ok(Self { path: path.to_owned(), readers, scopes, hash, writing: Some(writing) })
+        let readers = Readers::new(path.to_owned(), Use::Read, Arc::clone(&scopes), Arc::clone(&coding), fresh);
+        Ok(Self { path: path.to_owned(), readers, scopes, coding, writing: Some(writing) })
     }
 
     /// Opens the store for reading, also while another process writes to it. Each read sees the last commit.
@@ -115,10 +119,10 @@ impl Embedded {
     /// # Errors
     /// When there is no such file, or it is not a store of this version, or cannot be opened.
     pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
-        let (_, hash) = Self::look(path)?;
+        let (_, coding) = Self::look(path)?;
         let scopes = Arc::new(Scopes::default());
-        let readers = Readers::new(path.to_owned(), Use::ReadOnly, Arc::clone(&scopes), hash, Arc::default());
-        Ok(Self { path: path.to_owned(), readers, scopes, hash, writing: None })
+        let readers = Readers::new(path.to_owned(), Use::ReadOnly, Arc::clone(&scopes), Arc::clone(&coding), Arc::default());
+        Ok(Self { path: path.to_owned(), readers, scopes, coding, writing: None })
     }
 
     /// Opens the store for reading as of now, also while another process writes to it: all reads see the same
@@ -127,22 +131,22 @@ impl Embedded {
     /// # Errors
     /// When there is no such file, or it is not a store of this version, or cannot be opened.
     pub fn open_snapshot(path: &Path) -> Result<Self, OpenError> {
-        let (connection, hash) = Self::look(path)?;
+        let (connection, coding) = Self::look(path)?;
         let scopes = Arc::new(Scopes::default());
-        let readers =
-            Readers::snapshot(path.to_owned(), connection, Arc::clone(&scopes), hash).map_err(|error| schema::open_error(path, &error))?;
-        Ok(Self { path: path.to_owned(), readers, scopes, hash, writing: None })
+        let readers = Readers::snapshot(path.to_owned(), connection, Arc::clone(&scopes), Arc::clone(&coding))
+            .map_err(|error| schema::open_error(path, &error))?;
+        Ok(Self { path: path.to_owned(), readers, scopes, coding, writing: None })
     }
 
-    fn look(path: &Path) -> Result<(Connection, NameHash), OpenError> {
+    fn look(path: &Path) -> Result<(Connection, Arc<Coding>), OpenError> {
         if !path.try_exists().map_err(|source| OpenError::Io { path: path.to_owned(), source })? {
             return Err(OpenError::NotFound(path.to_owned()));
         }
         let failed = |error: rusqlite::Error| schema::open_error(path, &error);
         let connection = schema::connect(path, Use::ReadOnly).map_err(failed)?;
         schema::check(path, &connection)?;
-        let hash = schema::name_hash(&connection).map_err(failed)?;
-        Ok((connection, hash))
+        let coding = schema::coding(path, &connection)?;
+        Ok((connection, Arc::new(coding)))
     }
 
     /// Copies the store, as of one moment, to a file that must not exist yet. Takes as long as reading and
@@ -231,7 +235,7 @@ impl Store for Embedded {
             return Ok(());
         }
         let numbers = self.numbers(&batch).await?;
-        let batch = encode::encode(batch, &numbers, &self.hash)?;
+        let batch = encode::encode(batch, &numbers, &self.coding)?;
         self.ask(|answer| Task::Commit { batch, answer }).await
     }
 }

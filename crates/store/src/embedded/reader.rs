@@ -15,8 +15,8 @@ use parking_lot::{Mutex, MutexGuard};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row};
 
-use super::codec::{NameHash, list_key, parse_list_key, parse_named_key, parse_object_key, parse_ulid, ulid_bytes};
-use super::encode::{Place, locate};
+use super::codec::{list_key, parse_list_key, parse_named_key, parse_object_key, parse_ulid, ulid_bytes};
+use super::encode::{Coding, Place, locate};
 use super::fresh::Fresh;
 use super::schema::{self, Use};
 use super::scopes::Scopes;
@@ -66,7 +66,7 @@ pub(super) struct Readers {
     slots: Vec<Mutex<Option<Connection>>>,
     next: AtomicUsize,
     scopes: Arc<Scopes>,
-    hash: NameHash,
+    coding: Arc<Coding>,
     fresh: Arc<Fresh>,
     /// Up to which row the table of fresh names has been read, in a process that does not write.
     fresh_until: Mutex<i64>,
@@ -76,17 +76,17 @@ pub(super) struct Readers {
 
 impl Readers {
     /// Connections that are opened as they are needed.
-    pub(super) fn new(path: PathBuf, purpose: Use, scopes: Arc<Scopes>, hash: NameHash, fresh: Arc<Fresh>) -> Self {
+    pub(super) fn new(path: PathBuf, purpose: Use, scopes: Arc<Scopes>, coding: Arc<Coding>, fresh: Arc<Fresh>) -> Self {
         let slots = (0..CONNECTIONS).map(|_| Mutex::new(None)).collect();
-        Self { path, purpose, slots, next: AtomicUsize::new(0), scopes, hash, fresh, fresh_until: Mutex::new(i64::MIN), snapshot: false }
+        Self { path, purpose, slots, next: AtomicUsize::new(0), scopes, coding, fresh, fresh_until: Mutex::new(i64::MIN), snapshot: false }
     }
 
     /// One connection that reads everything as of now.
-    pub(super) fn snapshot(path: PathBuf, connection: Connection, scopes: Arc<Scopes>, hash: NameHash) -> rusqlite::Result<Self> {
+    pub(super) fn snapshot(path: PathBuf, connection: Connection, scopes: Arc<Scopes>, coding: Arc<Coding>) -> rusqlite::Result<Self> {
         connection.execute_batch("BEGIN")?;
         // The first read is what fixes the moment.
         schema::commit_number(&connection)?;
-        let mut this = Self::new(path, Use::ReadOnly, scopes, hash, Arc::default());
+        let mut this = Self::new(path, Use::ReadOnly, scopes, coding, Arc::default());
         this.slots = vec![Mutex::new(Some(connection))];
         this.snapshot = true;
         Ok(this)
@@ -173,7 +173,7 @@ impl Reading<'_> {
     /// The record of a key. `since` is the count of withdrawn hints from before the view was fixed, if it is.
     fn look(&self, key: &Key, since: Option<u64>) -> Result<Option<Item>, Failed> {
         let Some(scope) = self.readers.scopes.number(self.connection, key.scope())? else { return Ok(None) };
-        let (place, bytes) = locate(key, scope, &self.readers.hash);
+        let (place, bytes) = locate(key, scope, &self.readers.coding.hash);
         let look = match place {
             Place::Row(row) => Look { rows: vec![row], hash: None, key: bytes },
             Place::Hash(hash) => Look { rows: self.fresh_rows(hash, since)?, hash: Some(hash), key: bytes },
@@ -199,7 +199,7 @@ impl Reading<'_> {
             let mut rows = statement.raw_query();
             let Some(found) = rows.next()? else { continue };
             if matches!(found.get_ref(1)?, ValueRef::Blob(key) if key == look.key) {
-                return Ok(Some(item(found, 0, 2)?));
+                return Ok(Some(self.unpacked(found, 0, 2)?));
             }
         }
         let Some(hash) = look.hash else { return Ok(None) };
@@ -207,7 +207,13 @@ impl Reading<'_> {
         statement.raw_bind_parameter(1, hash)?;
         statement.raw_bind_parameter(2, &look.key[..])?;
         let mut rows = statement.raw_query();
-        rows.next()?.map(|found| item(found, 0, 1)).transpose().map_err(Failed::from)
+        rows.next()?.map(|found| self.unpacked(found, 0, 1)).transpose()
+    }
+
+    fn unpacked(&self, row: &Row<'_>, revision: usize, body: usize) -> Result<Item, Failed> {
+        let kept = blob(row, body)?.ok_or_else(|| Failed::Corrupt("a body is no blob".to_owned()))?;
+        let body = self.readers.coding.bodies.unpack(kept).map_err(|what| Failed::Corrupt(format!("a body cannot be unpacked: {what}")))?;
+        Ok(Item { revision: u64::try_from(row.get::<_, i64>(revision)?).unwrap_or_default(), body })
     }
 
     pub(super) fn scan(&self, scan: &Scan) -> Result<Vec<Ulid>, Failed> {
@@ -255,7 +261,7 @@ impl Reading<'_> {
                 (None, Some(ulid)) => Key::object(scope, kind, ulid),
                 (None, None) => return Err(damaged(kind, id)),
             };
-            exported.push(Exported { cursor: Cursor::from_bytes(id.to_be_bytes().to_vec()), key, item: item(row, 1, 3)? });
+            exported.push(Exported { cursor: Cursor::from_bytes(id.to_be_bytes().to_vec()), key, item: self.unpacked(row, 1, 3)? });
         }
         Ok(exported)
     }
@@ -319,10 +325,6 @@ const fn sql(kind: Kind) -> Sql {
         Kind::Token => sql_of!("tokens"),
         Kind::Setting => sql_of!("settings"),
     }
-}
-
-fn item(row: &Row<'_>, revision: usize, body: usize) -> rusqlite::Result<Item> {
-    Ok(Item { revision: u64::try_from(row.get::<_, i64>(revision)?).unwrap_or_default(), body: row.get(body)? })
 }
 
 fn blob<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r [u8]>> {

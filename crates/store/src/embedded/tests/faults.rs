@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::{Place, create, intent, put};
+use super::{Place, create, intent, noise, put};
 use crate::batch::Precondition;
 use crate::conformance::{everything, scope};
 use crate::contract::{CommitError, Store};
@@ -65,7 +65,7 @@ async fn a_full_disk_loses_nothing_acknowledged_and_acknowledges_nothing_lost() 
     let place = Place::new();
     let store = place.open();
     store.limit_bytes(60 * PAGES).await.unwrap();
-    let big = |n| put(intent(n), &[b'x'; 20_000], Precondition::Absent);
+    let big = |n| put(intent(n), &noise(20_000), Precondition::Absent);
     let mut landed = Vec::new();
     let mut refused = Vec::new();
     for n in 0..40 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{Place, create, intent, put};
+use super::{Place, create, intent, noise, put};
 use crate::batch::{Batch, Precondition};
 use crate::conformance::{everything, id, scope};
 use crate::contract::{CommitError, Scan, Store};
@@ -139,7 +139,7 @@ async fn what_fails_in_the_middle_of_a_group_is_undone_whole() {
     let place = Place::new();
     let (store, gate) = open(&place).await;
     store.limit_bytes(60 * 8_192).await.unwrap();
-    let big = put(intent(3), &[b'x'; 400_000], Precondition::Absent);
+    let big = put(intent(3), &noise(400_000), Precondition::Absent);
     let answers = together(&store, &gate, vec![create(2), big, create(4)]).await;
     assert!(answers.iter().all(|answer| matches!(answer, Err(CommitError::Unavailable(_)))), "{answers:?}");
     for n in [2, 3, 4] {

@@ -54,6 +54,18 @@ fn put(key: Key, body: &[u8], precondition: Precondition) -> Batch {
     batch
 }
 
+/// A body that nothing makes shorter.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
 mod alone {
     use super::Place;
 
