@@ -1,24 +1,28 @@
-//! What Bursar is compared with: handlers that answer the same requests with the same bytes.
+//! What Bursar is compared with: itself, but for what answers.
 //!
 //! *Echo* stores nothing: what the HTTP stack alone can do. *Ceiling* appends two rows to a SQLite log, each
 //! synced before the next step, as the two commits of a payment are, and does nothing else: what a perfect
-//! store on this disk could do. Both are handlers only; routing, authentication and the rest of the stack
-//! around them are the server's own.
+//! store on this disk could do. Both stand in for the operations in Bursar's own server: connections, parsing,
+//! routing, authentication, logging and the rest are the same code.
 
+use std::io::{Write as _, stdout};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use async_trait::async_trait;
+use bursar::api::StandIn;
+use bursar::compose::{Settings, compose};
 use bytes::Bytes;
+use http::Method;
+use payments::ports::Answer;
 use rusqlite::Connection;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Error;
+use crate::target::API_KEY;
 
 /// Commits of one transaction at most: the bound that the embedded store has.
 const BATCH_MAX: usize = 512;
@@ -26,10 +30,10 @@ const BATCH_MAX: usize = 512;
 const QUEUE: usize = 2048;
 /// Pages of the log before a checkpoint: fewer cost more syncs, more cost longer stalls.
 const CHECKPOINT_PAGES: u32 = 4000;
-/// Bytes of the first row of a payment when nothing else is said: intent, idempotency record, open attempt.
-pub const FIRST_ROW: usize = 3_000;
-/// Bytes of the second row: the rest of the 10 kB that a payment's records are.
-pub const SECOND_ROW: usize = 7_000;
+/// Bytes of the records in the first commit of a payment: intent, event, attempt, method, sealed card, idempotency record.
+pub const FIRST_ROW: usize = 2_100;
+/// Bytes of those in the second: intent, attempt, charge, statement line, journal entry, two events, the kept answer.
+pub const SECOND_ROW: usize = 5_400;
 
 /// Files of sample answers in a directory.
 const PAYMENT_FILE: &str = "payment.json";
@@ -129,47 +133,72 @@ fn commit(database: &Connection, batch: &[Append]) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// Answers and stores nothing.
 #[derive(Debug)]
-struct Ceiling {
+pub struct Echo(pub Samples);
+
+#[async_trait]
+impl StandIn for Echo {
+    async fn answer(&self, method: &Method, path: &str) -> Answer {
+        ok(match (method.as_str(), path) {
+            ("POST", "/v1/refunds") => &self.0.refund,
+            ("GET", "/v1/payment_intents") => &self.0.list,
+            _ => &self.0.payment,
+        })
+    }
+}
+
+/// Answers a payment once two rows are synced, one after the other.
+#[derive(Debug)]
+pub struct Ceiling {
     samples: Samples,
     log: Log,
     first: Bytes,
     second: Bytes,
 }
 
-/// Handlers that answer and store nothing.
-pub fn echo(samples: Samples) -> Router {
-    Router::new()
-        .route(
-            "/v1/payment_intents",
-            post(async |State(samples): State<Arc<Samples>>, _form: Bytes| json(samples.payment.clone()))
-                .get(async |State(samples): State<Arc<Samples>>| json(samples.list.clone())),
-        )
-        .route("/v1/payment_intents/{id}", get(async |State(samples): State<Arc<Samples>>| json(samples.payment.clone())))
-        .route("/v1/refunds", post(async |State(samples): State<Arc<Samples>>, _form: Bytes| json(samples.refund.clone())))
-        .with_state(Arc::new(samples))
-}
-
-/// A handler that answers a payment once two rows of those lengths are synced, one after the other.
-pub fn ceiling(samples: Samples, log: Log, first: usize, second: usize) -> Router {
-    let filler = samples.payment.clone();
-    let row = |length: usize| filler.iter().copied().cycle().take(length).collect();
-    let state = Ceiling { first: row(first), second: row(second), samples, log };
-    Router::new().route("/v1/payment_intents", post(pay)).with_state(Arc::new(state))
-}
-
-async fn pay(State(ceiling): State<Arc<Ceiling>>, _form: Bytes) -> Response {
-    if ceiling.log.append(ceiling.first.clone()).await && ceiling.log.append(ceiling.second.clone()).await {
-        json(ceiling.samples.payment.clone())
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE.into_response()
+impl Ceiling {
+    /// With rows of those lengths.
+    #[must_use]
+    pub fn new(samples: Samples, log: Log, first: usize, second: usize) -> Self {
+        let filler = samples.payment.clone();
+        let row = |length: usize| filler.iter().copied().cycle().take(length).collect();
+        Self { first: row(first), second: row(second), samples, log }
     }
 }
 
-fn json(bytes: Bytes) -> Response {
-    let mut response = Response::new(Body::from(bytes));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+#[async_trait]
+impl StandIn for Ceiling {
+    async fn answer(&self, _: &Method, _: &str) -> Answer {
+        if self.log.append(self.first.clone()).await && self.log.append(self.second.clone()).await {
+            ok(&self.samples.payment)
+        } else {
+            Answer { status: 503, body: Vec::new() }
+        }
+    }
+}
+
+fn ok(body: &Bytes) -> Answer {
+    Answer { status: 200, body: body.to_vec() }
+}
+
+/// Serves Bursar with a stand-in for its operations, until told to stop; nothing is kept.
+///
+/// # Errors
+/// If the server cannot be put together or cannot listen.
+pub async fn serve(listen: SocketAddr, stand_in: Arc<dyn StandIn>) -> Result<(), Error> {
+    let settings = Settings { store: "memory:".to_owned(), bank: None, vault_key: None, public_url: String::new() };
+    let mut composed = compose(&settings).map_err(|why| Error::StandIn(why.to_string()))?;
+    bursar::serve::first_shop(&composed.app.platform, Some(API_KEY)).await.map_err(|why| Error::StandIn(why.to_string()))?;
+    let app = Arc::get_mut(&mut composed.app).ok_or_else(|| Error::StandIn("the server is shared".to_owned()))?;
+    app.stand_in = Some(stand_in);
+    let listener = TcpListener::bind(listen).await?;
+    writeln!(stdout(), "listening on http://{}", listener.local_addr()?)?;
+    let mut asked = signal(SignalKind::terminate())?;
+    let stop = async move {
+        asked.recv().await;
+    };
+    Ok(bursar::serve::run(listener, &composed, stop).await?)
 }
 
 #[cfg(test)]

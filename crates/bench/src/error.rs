@@ -47,6 +47,9 @@ pub enum Error {
     /// The log of the ceiling.
     #[error("ceiling: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// A server with a stand-in for its operations could not be put together.
+    #[error("stand-in: {0}")]
+    StandIn(String),
     /// A histogram could not be made.
     #[error("histogram: {0}")]
     Histogram(#[from] hdrhistogram::CreationError),

@@ -2,12 +2,17 @@
 
 use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bench::baseline::{self, FIRST_ROW, Log, SECOND_ROW, Samples};
+use bench::baseline::{self, Ceiling, Echo, FIRST_ROW, Log, SECOND_ROW, Samples};
 use bench::target::Programs;
-use bench::{Error, growth, report, suite};
+use bench::{growth, report, suite};
 use clap::{Args, Parser, Subcommand};
+
+/// The servers that Bursar is compared with have its allocator, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures Bursar beside an echo of the same bytes and a ceiling of two synced rows, and prints Markdown.
 #[derive(Parser)]
@@ -98,13 +103,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             write!(stdout(), "{}", report::growth(&seen))?;
         }
         Some(Command::ServeEcho(serve)) => {
-            let handlers = baseline::echo(Samples::read(&serve.directory)?);
-            server_runtime()?.block_on(run_server(serve.listen, handlers))?;
+            bursar::serve::log();
+            let echo = Arc::new(Echo(Samples::read(&serve.directory)?));
+            server_runtime()?.block_on(baseline::serve(serve.listen, echo))?;
         }
         Some(Command::ServeCeiling { serve, first_row, second_row }) => {
             let log = Log::create(&serve.directory.join("ceiling.db"))?;
-            let handlers = baseline::ceiling(Samples::read(&serve.directory)?, log, first_row, second_row);
-            server_runtime()?.block_on(run_server(serve.listen, handlers))?;
+            bursar::serve::log();
+            let ceiling = Arc::new(Ceiling::new(Samples::read(&serve.directory)?, log, first_row, second_row));
+            server_runtime()?.block_on(baseline::serve(serve.listen, ceiling))?;
         }
     }
     Ok(())
@@ -117,15 +124,4 @@ fn client_runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 fn server_runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
-}
-
-async fn run_server(listen: std::net::SocketAddr, handlers: axum::Router) -> Result<(), Error> {
-    let listener = tokio::net::TcpListener::bind(listen).await?;
-    writeln!(stdout(), "listening on http://{}", listener.local_addr()?)?;
-    let app = handlers.route("/readyz", axum::routing::get(async || "ready"));
-    let mut asked = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let stop = async move {
-        asked.recv().await;
-    };
-    Ok(axum::serve(listener, app).with_graceful_shutdown(stop).await?)
 }

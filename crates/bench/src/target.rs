@@ -70,7 +70,7 @@ impl Programs {
         Launch {
             program: if kind == Kind::Bursar { self.bursar.clone() } else { self.bench.clone() },
             arguments,
-            environment: BTreeMap::from([("BURSAR_TEST_KEY".to_owned(), API_KEY.to_owned()), ("RUST_LOG".to_owned(), "warn".to_owned())]),
+            environment: BTreeMap::from([("BURSAR_TEST_KEY".to_owned(), API_KEY.to_owned())]),
             log: Some(directory.join("server.log")),
             has_readiness: true,
         }
