@@ -5,12 +5,13 @@
 //!
 //! - [`http`], [`request`]: the client; [`workload`], [`load`]: what is asked and how often; [`figures`]: what was seen
 //! - [`process`], [`disk`]: the server and its files, watched from outside
-//! - [`target`], [`suite`], [`growth`], [`report`]: the measurements and their table
+//! - [`target`], [`suite`], [`growth`], [`compare`], [`report`]: the measurements and their table
 //! - [`crash`]: the harness that kills the server and compares what it told with what it kept
 //!
 //! Absent on purpose: knowledge of how Bursar works inside. Amounts are integers and so are all figures.
 
 pub mod baseline;
+pub mod compare;
 pub mod crash;
 pub mod disk;
 mod error;

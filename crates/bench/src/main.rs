@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bench::baseline::{self, Ceiling, Echo, FIRST_ROW, Log, SECOND_ROW, Samples};
+use bench::load::Arrival;
 use bench::target::Programs;
-use bench::{growth, report, suite};
+use bench::workload::Workload;
+use bench::{compare, growth, report, suite};
 use clap::{Args, Parser, Subcommand};
 
 /// The servers that Bursar is compared with have its allocator, too.
@@ -57,6 +59,21 @@ enum Command {
         #[arg(long, default_value_t = 1_000_000)]
         payments: u64,
     },
+    /// Compare builds of Bursar: `--bursar` and those named here.
+    Compare {
+        /// Other release binaries.
+        #[arg(required = true)]
+        others: Vec<PathBuf>,
+        /// What to ask: payments, retrieve, list, list-by-customer, refund, mixed.
+        #[arg(long, value_delimiter = ',', default_value = "payments,retrieve,list,list-by-customer", value_parser = workload)]
+        workloads: Vec<Workload>,
+        /// Over how many connections.
+        #[arg(long, default_value_t = suite::USUAL_CONNECTIONS)]
+        connections: u64,
+        /// Requests due in a second, instead of the next with each answer.
+        #[arg(long)]
+        rate: Option<u64>,
+    },
     /// Serve the echo (started by the measurement itself).
     #[command(hide = true)]
     ServeEcho(Serve),
@@ -102,6 +119,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let seen = client_runtime()?.block_on(growth::run(&options, &mut stderr()))?;
             write!(stdout(), "{}", report::growth(&seen))?;
         }
+        Some(Command::Compare { others, workloads, connections, rate }) => {
+            let builds = std::iter::once(programs.bursar).chain(others).map(|path| (path.display().to_string(), path)).collect();
+            let arrival = match rate {
+                Some(per_second) => Arrival::Open { per_second, connections: suite::OPEN_CONNECTIONS },
+                None => Arrival::Closed { connections },
+            };
+            let options = compare::Options { builds, directory, workloads, arrival, warm_up, measured, rounds };
+            let rows = client_runtime()?.block_on(compare::run(&options, &mut stderr()))?;
+            write!(stdout(), "{}", report::comparison(&rows))?;
+        }
         Some(Command::ServeEcho(serve)) => {
             bursar::serve::log();
             let echo = Arc::new(Echo(Samples::read(&serve.directory)?));
@@ -115,6 +142,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+fn workload(name: &str) -> Result<Workload, String> {
+    Workload::ALL.into_iter().find(|workload| workload.name() == name).ok_or_else(|| "there is no such workload".to_owned())
 }
 
 /// One thread: the load generator must leave the CPU to the server.

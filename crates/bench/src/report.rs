@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::compare::Row;
 use crate::figures::{Bytes, Micros, Ratio, median};
 use crate::growth::{Growth, Stage};
 use crate::load::Measured;
@@ -103,6 +104,23 @@ impl Findings {
 #[must_use]
 pub fn suite(findings: &Findings) -> String {
     format!("### Against the targets\n\n{}\n### All points\n\n{}", verdicts(findings), points(findings))
+}
+
+/// The table of a comparison.
+#[must_use]
+pub fn comparison(rows: &[Row]) -> String {
+    let mut table =
+        "| scenario | build | answers/s | p50 | p99 | CPU an answer | failures |\n| --- | --- | --- | --- | --- | --- | --- |\n".to_owned();
+    for row in rows {
+        let Some(seen) = middle(&row.rounds) else { continue };
+        let cpu = seen.cpu_each.map_or_else(|| "–".to_owned(), |cpu| format!("{} µs", cpu.0));
+        let _infallible = writeln!(
+            table,
+            "| {} | {} | {} | {} | {} | {cpu} | {} |",
+            row.workload, row.build, seen.rate, seen.p50, seen.p99, seen.failures
+        );
+    }
+    table
 }
 
 fn points(findings: &Findings) -> String {

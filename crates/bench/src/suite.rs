@@ -18,7 +18,7 @@ use crate::workload::{Stock, Workload};
 /// The number of connections at which scenarios other than payments are compared.
 pub const USUAL_CONNECTIONS: u64 = 64;
 /// Connections of the open loop: more than can be busy at half load.
-const OPEN_CONNECTIONS: u64 = 256;
+pub const OPEN_CONNECTIONS: u64 = 256;
 /// How long a started server is left alone before its idle memory is read.
 const SETTLE: Duration = Duration::from_secs(2);
 

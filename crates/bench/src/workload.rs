@@ -37,6 +37,19 @@ pub enum Workload {
 impl Workload {
     /// All of them, in the order of the tables.
     pub const ALL: [Self; 6] = [Self::Payments, Self::Retrieve, Self::List, Self::ListByCustomer, Self::Refund, Self::Mixed];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Payments => "payments",
+            Self::Retrieve => "retrieve",
+            Self::List => "list",
+            Self::ListByCustomer => "list-by-customer",
+            Self::Refund => "refund",
+            Self::Mixed => "mixed",
+        }
+    }
 }
 
 impl fmt::Display for Workload {
