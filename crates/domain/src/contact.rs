@@ -59,6 +59,17 @@ pub struct Shipping {
     pub tracking_number: Option<String>,
 }
 
+// What Bursar keeps of a payment must fit a record whatever it says: these bounds are in characters, each of up to four
+// bytes. The API documents 5,000 for most of them, which no buyer needs.
+
+/// The longest line of an address: ten times what fits a label.
+pub const MAX_ADDRESS_LINE: usize = 500;
+/// The longest name of a person or firm: as long as the API documents a customer's.
+pub const MAX_NAME: usize = 256;
+/// The longest telephone number: those of E.164 have 15 digits; extensions and words come on top.
+pub const MAX_PHONE: usize = 50;
+/// The longest name of a carrier, and the longest list of a shipment's tracking numbers.
+pub const MAX_TRACKING: usize = 500;
 /// The longest e-mail address taken: as long as the API documents it.
 pub const MAX_EMAIL: usize = 512;
 

@@ -118,6 +118,10 @@ async fn updates_and_confirmations_change_what_was_said() {
     let paid = post(&shop, &format!("{path}/confirm"), &form).await.json;
     assert_eq!((&paid["status"], &paid["shipping"]), (&json!("requires_capture"), &shipping()));
     assert_eq!((&paid["receipt_email"], &paid["statement_descriptor_suffix"]), (&json!("a@b.co"), &json!("B")));
+    let made = post(&shop, "/v1/payment_intents", &format!("amount=100&currency=usd&{SHIPPING}&receipt_email=a@b.co")).await.json;
+    let path = format!("/v1/payment_intents/{}/confirm", made["id"].as_str().unwrap());
+    let paid = post(&shop, &path, "payment_method=pm_card_visa&receipt_email=&shipping=").await.json;
+    assert_eq!((&paid["status"], &paid["receipt_email"], &paid["shipping"]), (&json!("succeeded"), &Value::Null, &Value::Null));
 }
 
 #[tokio::test]

@@ -82,18 +82,22 @@ async fn a_path_names_exactly_the_ids_that_are_described() {
 }
 
 /// The parameters of an operation as a form: each with an empty value.
-fn empty_form(api: &Value, operation: &Value) -> String {
-    let names: Vec<String> = match operation.get("requestBody") {
+fn parameters(api: &Value, operation: &Value) -> Vec<(String, Value)> {
+    match operation.get("requestBody") {
         Some(body) => {
             let schema = body["content"]["application/x-www-form-urlencoded"]["schema"]["$ref"].as_str().unwrap();
-            api.pointer(&schema[1..]).unwrap()["properties"].as_object().unwrap().keys().cloned().collect()
+            let properties = api.pointer(&schema[1..]).unwrap()["properties"].as_object().unwrap();
+            properties.iter().map(|(name, schema)| (name.clone(), schema.clone())).collect()
         }
         None => {
             let parameters = operation["parameters"].as_array().unwrap().iter().filter(|p| p["in"] == "query");
-            parameters.map(|p| p["name"].as_str().unwrap().trim_end_matches("[]").to_owned()).collect()
+            parameters.map(|p| (p["name"].as_str().unwrap().trim_end_matches("[]").to_owned(), p["schema"].clone())).collect()
         }
-    };
-    names.iter().map(|name| format!("{name}=")).collect::<Vec<_>>().join("&")
+    }
+}
+
+fn empty_form(api: &Value, operation: &Value) -> String {
+    parameters(api, operation).iter().map(|(name, _)| format!("{name}=")).collect::<Vec<_>>().join("&")
 }
 
 #[tokio::test]
@@ -108,6 +112,31 @@ async fn an_operation_knows_the_parameters_it_is_described_with_and_no_other() {
         assert_ne!(ask(&form).await, "parameter_unknown", "{method} {path} {form}");
         assert_eq!(ask("no_such_parameter=1").await, "parameter_unknown", "{method} {path}");
     }
+}
+
+/// Whether the description of a parameter lets it be empty.
+fn can_be_empty(schema: &Value) -> bool {
+    schema["anyOf"].as_array().is_some_and(|choices| choices.iter().any(|choice| choice["enum"] == serde_json::json!([""])))
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_not_described_as_one_to_unset_is_refused_when_it_is_empty() {
+    let (api, shop) = (description().await, shop().await);
+    let mut refused = 0;
+    for (method, path, operation) in described(&api).into_iter().filter(|(_, path, _)| path.starts_with("/v1/")) {
+        for (name, schema) in parameters(&api, &operation) {
+            let form = format!("{name}=");
+            let answer = match &*method {
+                "POST" => call(&shop, "POST", &path, &form, None).await,
+                _ => call(&shop, &method, &format!("{path}?{form}"), "", None).await,
+            };
+            let is_empty = (answer.status, &answer.json["error"]["code"], &answer.json["error"]["param"])
+                == (StatusCode::BAD_REQUEST, &Value::from("parameter_invalid_empty"), &Value::from(name.as_str()));
+            assert_eq!(is_empty, !can_be_empty(&schema), "{method} {path} {name}: {}", answer.json);
+            refused += usize::from(is_empty);
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use bursar::serve;
-use common::{KEY, Reply, call, get, post, send, shop, shop_on};
+use common::{KEY, Reply, call, get, made, post, send, shop, shop_on};
 use http::StatusCode;
 use providers::simulator::{self, Location, Simulator};
 use serde_json::Value;
@@ -136,6 +136,45 @@ async fn a_reserved_payment_is_captured_in_part_or_canceled() {
     let path = format!("/v1/payment_intents/{}", reserved.json["id"].as_str().unwrap());
     assert_eq!(post(&shop, &format!("{path}/cancel"), "").await.json["status"], "canceled");
     assert_eq!(post(&shop, &format!("{path}/capture"), "").await.json["error"]["code"], "payment_intent_unexpected_state");
+}
+
+#[tokio::test]
+async fn an_empty_amount_moves_no_money() {
+    let shop = shop().await;
+    let paid = made(&shop, "/v1/payment_intents", PAY).await;
+    let reserved = made(&shop, "/v1/payment_intents", &format!("{PAY}&capture_method=manual")).await;
+    let capture = format!("/v1/payment_intents/{}/capture", reserved["id"].as_str().unwrap());
+    let refund = paid["id"].as_str().unwrap();
+    let json = [("authorization", &*format!("Bearer {KEY}")), ("content-type", "application/json")];
+    for (refused, param) in [
+        (post(&shop, "/v1/refunds", &format!("payment_intent={refund}&amount=")).await, "amount"),
+        (send(&shop, "POST", "/v1/refunds", &json, &format!(r#"{{"payment_intent":"{refund}","amount":null}}"#)).await, "amount"),
+        (post(&shop, &capture, "amount_to_capture=").await, "amount_to_capture"),
+        (send(&shop, "POST", &capture, &json, r#"{"amount_to_capture":null}"#).await, "amount_to_capture"),
+        (post(&shop, "/v1/payment_intents", &format!("{PAY}&capture_method=")).await, "capture_method"),
+        (post(&shop, "/v1/payment_intents", &format!("{PAY}&customer=")).await, "customer"),
+    ] {
+        let error = &refused.json["error"];
+        assert_eq!(
+            (refused.status, &error["code"], &error["param"]),
+            (StatusCode::BAD_REQUEST, &"parameter_invalid_empty".into(), &param.into())
+        );
+    }
+    assert!(get(&shop, "/v1/refunds").await.json["data"].as_array().unwrap().is_empty());
+    assert_eq!(get(&shop, "/v1/charges").await.json["data"].as_array().unwrap().len(), 2);
+    assert_eq!(get(&shop, &format!("/v1/payment_intents/{}", reserved["id"].as_str().unwrap())).await.json, reserved);
+}
+
+#[tokio::test]
+async fn a_line_of_an_address_that_nobody_filled_in_is_none() {
+    let shop = shop().await;
+    let form = "type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2040\
+        &billing_details[address][line1]=1+Main+St&billing_details[address][line2]=\
+        &billing_details[email]=&billing_details[phone]=";
+    let method = made(&shop, "/v1/payment_methods", form).await;
+    let billing = &method["billing_details"];
+    assert_eq!((&billing["address"]["line1"], &billing["address"]["line2"]), (&Value::from("1 Main St"), &Value::Null));
+    assert_eq!((&billing["email"], &billing["phone"]), (&Value::Null, &Value::Null));
 }
 
 #[tokio::test]

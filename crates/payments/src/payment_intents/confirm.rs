@@ -11,6 +11,7 @@ use store::{Batch, Index, List};
 use super::perform::{Begun, Work};
 use super::refused;
 use super::settle::Subject;
+use crate::change::Change;
 use crate::error::Error;
 use crate::idempotency::{self, Answered};
 use crate::outcome::{Object, Outcome};
@@ -37,9 +38,9 @@ pub struct ConfirmPaymentIntent {
     /// Save the card for later.
     pub setup_future_usage: Option<FutureUsage>,
     /// Where to send a receipt.
-    pub receipt_email: Option<String>,
+    pub receipt_email: Change<String>,
     /// Where the goods go.
-    pub shipping: Option<Shipping>,
+    pub shipping: Change<Shipping>,
     /// When to take the money.
     pub capture_method: Option<CaptureMethod>,
     /// When to ask the buyer to authenticate.
@@ -53,12 +54,8 @@ impl ConfirmPaymentIntent {
         intent.setup_future_usage = self.setup_future_usage.or(intent.setup_future_usage);
         intent.capture_method = self.capture_method.unwrap_or(intent.capture_method);
         intent.three_d_secure = self.three_d_secure.unwrap_or(intent.three_d_secure);
-        if self.receipt_email.is_some() {
-            intent.receipt_email.clone_from(&self.receipt_email);
-        }
-        if self.shipping.is_some() {
-            intent.shipping.clone_from(&self.shipping);
-        }
+        self.receipt_email.apply(&mut intent.receipt_email);
+        self.shipping.apply(&mut intent.shipping);
     }
 }
 
@@ -89,7 +86,7 @@ impl Platform {
         id: PaymentIntentId,
         confirm: &ConfirmPaymentIntent,
     ) -> Result<Answered, Error> {
-        texts::email("receipt_email", confirm.receipt_email.as_ref())?;
+        texts::email("receipt_email", texts::set(&confirm.receipt_email))?;
         let turn = self.locks.turn(id.ulid()).await;
         let start = racing(|| self.start_confirm(request, id, confirm)).await?;
         drop(turn);

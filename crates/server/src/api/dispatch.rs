@@ -37,6 +37,7 @@ pub(crate) async fn dispatch<'a>(route: &Route, ids: Ids<'a>, call: Call<'a>) ->
 async fn check_secret(call: &Call<'_>, intent: Intent, [id, _]: Ids<'_>, kind: ApiKeyKind) -> Result<(), Failure> {
     let secret = match call.tree.get("client_secret") {
         Some(Tree::Text(text)) if !text.is_empty() => text,
+        Some(Tree::Text(_) | Tree::Null) => return Err(ParamError::of_kind(ParamErrorKind::Empty, "client_secret").into()),
         Some(_) => return Err(ParamError::of_kind(ParamErrorKind::InvalidString, "client_secret").into()),
         None if kind == ApiKeyKind::Secret => return Ok(()),
         None => return Err(ParamError::missing("client_secret").into()),

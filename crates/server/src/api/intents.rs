@@ -1,6 +1,6 @@
 //! Parameters that payments and set-ups share.
 
-use domain::contact::{Address, Shipping};
+use domain::contact::{Address, MAX_TRACKING, Shipping};
 use domain::id::CustomerId;
 use domain::payment_intent::{AllowRedirects, ThreeDSecureRequest};
 use payments::Error;
@@ -10,8 +10,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Failure;
-use super::requests::{AddressParams, MethodParams};
-use crate::params::ParamError;
+use super::requests::{AddressParams, MethodParams, NameText, PhoneText, written};
+use crate::params::{ParamError, Text, Update};
 use crate::views::words;
 
 /// Let whatever kinds of methods are enabled pay.
@@ -46,20 +46,36 @@ pub(crate) struct CardOptionsParams {
     request_three_d_secure: Option<ThreeDSecureRequest>,
 }
 
+/// Who carries the goods, and under which numbers.
+pub(crate) type TrackingText = Text<MAX_TRACKING>;
+
 /// Where the goods go.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShippingParams {
     address: AddressParams,
-    name: String,
-    phone: Option<String>,
-    carrier: Option<String>,
-    tracking_number: Option<String>,
+    #[schema(inline)]
+    name: NameText,
+    #[serde(default)]
+    #[schema(inline)]
+    phone: Update<PhoneText>,
+    #[serde(default)]
+    #[schema(inline)]
+    carrier: Update<TrackingText>,
+    #[serde(default)]
+    #[schema(inline)]
+    tracking_number: Update<TrackingText>,
 }
 
 impl From<ShippingParams> for Shipping {
     fn from(p: ShippingParams) -> Self {
-        Self { address: Address::from(p.address), name: p.name, phone: p.phone, carrier: p.carrier, tracking_number: p.tracking_number }
+        Self {
+            address: Address::from(p.address),
+            name: p.name.into_string(),
+            phone: written(p.phone),
+            carrier: written(p.carrier),
+            tracking_number: written(p.tracking_number),
+        }
     }
 }
 

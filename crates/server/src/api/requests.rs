@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::contact::{Address, BillingDetails};
+use domain::contact::{Address, BillingDetails, MAX_ADDRESS_LINE, MAX_EMAIL, MAX_NAME, MAX_PHONE};
 use domain::id::AccountId;
 use domain::scope::{Mode, Scope};
 use http::StatusCode;
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::dispatch::Call;
 use super::lists::expansions;
 use super::{App, Failure, plain};
-use crate::params::{ExpandParam, MetadataParam, ParamError, Update};
+use crate::params::{ExpandParam, MetadataParam, ParamError, Text, Update};
 use crate::presenter::expandable::{Root, Shape, paths};
 
 /// A card: its particulars, or a token that stands for them.
@@ -36,38 +36,74 @@ pub(crate) struct CardParams {
     token: Option<String>,
 }
 
-/// A postal address.
+/// A line of an address.
+pub(crate) type AddressText = Text<MAX_ADDRESS_LINE>;
+/// Where mail goes.
+pub(crate) type EmailText = Text<MAX_EMAIL>;
+/// A person's name.
+pub(crate) type NameText = Text<MAX_NAME>;
+/// Where to call.
+pub(crate) type PhoneText = Text<MAX_PHONE>;
+
+/// A text of a form in which fields that nobody filled in are sent empty.
+pub(crate) fn written<const MAX: usize>(text: Update<Text<MAX>>) -> Option<String> {
+    text.into_new().map(Text::into_string)
+}
+
+/// A postal address. A line that is empty is none: forms send those that nobody filled in.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddressParams {
-    city: Option<String>,
+    #[serde(default)]
+    #[schema(inline)]
+    city: Update<AddressText>,
     /// Two letters, ISO 3166.
-    country: Option<String>,
-    line1: Option<String>,
-    line2: Option<String>,
-    postal_code: Option<String>,
-    state: Option<String>,
+    #[serde(default)]
+    #[schema(inline)]
+    country: Update<AddressText>,
+    #[serde(default)]
+    #[schema(inline)]
+    line1: Update<AddressText>,
+    #[serde(default)]
+    #[schema(inline)]
+    line2: Update<AddressText>,
+    #[serde(default)]
+    #[schema(inline)]
+    postal_code: Update<AddressText>,
+    #[serde(default)]
+    #[schema(inline)]
+    state: Update<AddressText>,
 }
 
 /// The cardholder.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BillingParams {
-    address: Option<AddressParams>,
-    email: Option<String>,
-    name: Option<String>,
-    phone: Option<String>,
+    #[serde(default)]
+    #[schema(inline)]
+    address: Update<AddressParams>,
+    #[serde(default)]
+    #[schema(inline)]
+    email: Update<EmailText>,
+    #[serde(default)]
+    #[schema(inline)]
+    name: Update<NameText>,
+    #[serde(default)]
+    #[schema(inline)]
+    phone: Update<PhoneText>,
 }
 
 impl From<AddressParams> for Address {
     fn from(p: AddressParams) -> Self {
-        Self { city: p.city, country: p.country, line1: p.line1, line2: p.line2, postal_code: p.postal_code, state: p.state }
+        let [city, country, line1, line2, postal_code, state] = [p.city, p.country, p.line1, p.line2, p.postal_code, p.state].map(written);
+        Self { city, country, line1, line2, postal_code, state }
     }
 }
 
 impl From<BillingParams> for BillingDetails {
     fn from(p: BillingParams) -> Self {
-        Self { address: p.address.map(Address::from), email: p.email, name: p.name, phone: p.phone }
+        let address = p.address.into_new().map(Address::from);
+        Self { address, email: written(p.email), name: written(p.name), phone: written(p.phone) }
     }
 }
 
@@ -96,14 +132,28 @@ pub(crate) struct TokenCardParams {
     /// The security code.
     cvc: Option<String>,
     /// The name on the card.
-    name: Option<String>,
-    address_city: Option<String>,
+    #[serde(default)]
+    #[schema(inline)]
+    name: Update<NameText>,
+    #[serde(default)]
+    #[schema(inline)]
+    address_city: Update<AddressText>,
     /// Two letters, ISO 3166.
-    address_country: Option<String>,
-    address_line1: Option<String>,
-    address_line2: Option<String>,
-    address_state: Option<String>,
-    address_zip: Option<String>,
+    #[serde(default)]
+    #[schema(inline)]
+    address_country: Update<AddressText>,
+    #[serde(default)]
+    #[schema(inline)]
+    address_line1: Update<AddressText>,
+    #[serde(default)]
+    #[schema(inline)]
+    address_line2: Update<AddressText>,
+    #[serde(default)]
+    #[schema(inline)]
+    address_state: Update<AddressText>,
+    #[serde(default)]
+    #[schema(inline)]
+    address_zip: Update<AddressText>,
 }
 
 impl TokenCardParams {
@@ -111,16 +161,16 @@ impl TokenCardParams {
     pub(crate) fn input(self) -> (CardInput, BillingDetails) {
         let card =
             CardInput { number: self.number.into(), exp_month: self.exp_month, exp_year: self.exp_year, cvc: self.cvc.map(Into::into) };
-        let address = Address {
+        let address = Address::from(AddressParams {
             city: self.address_city,
             country: self.address_country,
             line1: self.address_line1,
             line2: self.address_line2,
             postal_code: self.address_zip,
             state: self.address_state,
-        };
+        });
         let address = (address != Address::default()).then_some(address);
-        (card, BillingDetails { address, name: self.name, ..BillingDetails::default() })
+        (card, BillingDetails { address, name: written(self.name), ..BillingDetails::default() })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Reads a [`Tree`] into a type, as leniently as Stripe does and no more.
 //!
 //! A form knows only text, so text becomes an integer or a boolean where one is asked for. The other way round
-//! nothing is converted: a JSON number where text is asked for is refused. An empty text (or a JSON `null`) unsets:
-//! it makes an `Option` `None` and a list or map empty; where nothing can be unset it is refused.
+//! nothing is converted: a JSON number where text is asked for is refused. An empty text (or a JSON `null`) asks to
+//! unset a parameter. Only an [`Update`](super::Update) can be unset; a metadata value becomes empty text; everything
+//! else, optional or not, refuses it: were it taken for absent, an empty `amount` would refund all there is.
 //!
-//! Deliberately absent: enum variants that carry something, bytes, and floating point numbers.
+//! Deliberately absent: enum variants that carry something, units, bytes, and floating point numbers.
 
 use indexmap::map::Iter;
 use serde::de::value::StrDeserializer;
@@ -17,6 +18,8 @@ use super::tree::{Fields, MAX_TEXT, Tree};
 
 /// The newtype that [`super::metadata`] reads values with: there an empty text means something.
 pub(super) const EMPTY_IS_TEXT: &str = "bursar::params::EmptyIsText";
+/// The newtype that [`super::update`] reads with: there an empty text unsets.
+pub(super) const EMPTY_UNSETS: &str = "bursar::params::EmptyUnsets";
 
 /// The shortest value that a type's own words are searched for: as long as a card's security code.
 const SHORTEST_SECRET: usize = 3;
@@ -26,7 +29,7 @@ const SHORTEST_SECRET: usize = 3;
 /// # Errors
 /// The first parameter that is not what the type asks for; of unknown ones all beside each other.
 pub fn from_tree<T: DeserializeOwned>(tree: &Tree) -> Result<T, ParamError> {
-    T::deserialize(Node { tree, empty_is_text: false }).map_err(|fault| silenced(fault, tree).into_error())
+    T::deserialize(Node::of(tree)).map_err(|fault| silenced(fault, tree).into_error())
 }
 
 /// A type describes what it refuses in its own words. Should they quote a value, they are dropped.
@@ -41,36 +44,58 @@ fn silenced(fault: Fault, root: &Tree) -> Fault {
     if culprit.is_quoted_in(fault.rule(), SHORTEST_SECRET) { fault.without_rule() } else { fault }
 }
 
+/// What an empty text or a `null` stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    /// Nothing that could be meant.
+    Refused,
+    /// No value.
+    Unsets,
+    /// The text without characters.
+    Text,
+}
+
 #[derive(Clone, Copy)]
 struct Node<'t> {
     tree: &'t Tree,
-    empty_is_text: bool,
+    empty: Empty,
 }
 
 impl<'t> Node<'t> {
+    const fn of(tree: &'t Tree) -> Self {
+        Self { tree, empty: Empty::Refused }
+    }
+
     fn text(self) -> Result<&'t str, Fault> {
         match self.tree {
-            Tree::Text(text) if text.is_empty() && !self.empty_is_text => Err(Fault::new(Kind::Empty)),
+            _ if self.is_empty() => match self.empty {
+                Empty::Text => Ok(""),
+                Empty::Refused | Empty::Unsets => Err(Fault::new(Kind::Empty)),
+            },
             // Bytes are counted first: they are at least as many as characters.
             Tree::Text(text) if text.len() > MAX_TEXT && text.chars().count() > MAX_TEXT => {
                 Err(Fault::with_rule(Kind::TooLong, format!("at most {MAX_TEXT} characters long.")))
             }
             Tree::Text(text) => Ok(text),
-            Tree::Null if self.empty_is_text => Ok(""),
             _ => Err(Fault::new(Kind::InvalidString)),
         }
     }
 
-    fn is_unset(self) -> bool {
+    fn is_empty(self) -> bool {
         match self.tree {
-            Tree::Text(text) => text.is_empty() && !self.empty_is_text,
+            Tree::Text(text) => text.is_empty(),
             tree => *tree == Tree::Null,
         }
     }
 
+    /// Refuses what is empty; otherwise `other` is what is wrong.
+    fn wrong(self, other: Kind) -> Fault {
+        Fault::new(if self.is_empty() { Kind::Empty } else { other })
+    }
+
     fn integer(self) -> Result<i128, Fault> {
         match self.tree {
-            Tree::Text(text) if text.is_empty() => Err(Fault::new(Kind::Empty)),
+            _ if self.is_empty() => Err(Fault::new(Kind::Empty)),
             Tree::Text(text) if text.starts_with('+') => Err(Fault::new(Kind::InvalidInteger)),
             Tree::Text(text) => text.parse().map_err(|_| Fault::new(Kind::InvalidInteger)),
             Tree::Integer(number) => Ok(*number),
@@ -119,7 +144,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
 
     texts! { deserialize_str deserialize_string deserialize_char deserialize_identifier }
 
-    refused! { deserialize_f32 deserialize_f64 deserialize_bytes deserialize_byte_buf }
+    refused! { deserialize_f32 deserialize_f64 deserialize_bytes deserialize_byte_buf deserialize_unit }
 
     /// For types that take more than one shape, and look at it themselves.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -128,7 +153,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
             Tree::Integer(_) => self.deserialize_i64(visitor),
             Tree::OtherNumber => Err(Fault::new(Kind::InvalidInteger)),
             Tree::Bool(value) => visitor.visit_bool(*value),
-            Tree::Null => visitor.visit_unit(),
+            Tree::Null => Err(Fault::new(Kind::Empty)),
             Tree::List(_) => self.deserialize_seq(visitor),
             Tree::Map(_) => self.deserialize_map(visitor),
         }
@@ -140,33 +165,38 @@ impl<'de> Deserializer<'de> for Node<'_> {
             Tree::Text(text) => match text.as_str() {
                 "true" => true,
                 "false" => false,
-                "" => return Err(Fault::new(Kind::Empty)),
-                _ => return Err(Fault::new(Kind::InvalidBoolean)),
+                _ => return Err(self.wrong(Kind::InvalidBoolean)),
             },
-            _ => return Err(Fault::new(Kind::InvalidBoolean)),
+            _ => return Err(self.wrong(Kind::InvalidBoolean)),
         };
         visitor.visit_bool(value).map_err(|fault: Fault| fault.or(Kind::InvalidBoolean))
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.is_unset() { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.is_unset() { visitor.visit_unit() } else { Err(Fault::new(Kind::Invalid)) }
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
         self.deserialize_unit(visitor)
     }
 
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.empty {
+            Empty::Unsets if self.is_empty() => visitor.visit_none(),
+            Empty::Refused if self.is_empty() => Err(Fault::new(Kind::Empty)),
+            // An empty text within what could be unset can not be unset itself.
+            Empty::Refused | Empty::Unsets => visitor.visit_some(Self::of(self.tree)),
+            Empty::Text => visitor.visit_some(self),
+        }
+    }
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(Node { empty_is_text: name == EMPTY_IS_TEXT, ..self })
+        let empty = match name {
+            EMPTY_IS_TEXT => Empty::Text,
+            EMPTY_UNSETS => Empty::Unsets,
+            _ => self.empty,
+        };
+        visitor.visit_newtype_struct(Node { empty, ..self })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let items = if self.is_unset() { Some(Vec::new()) } else { self.tree.items() };
-        let items = items.ok_or_else(|| Fault::new(Kind::InvalidArray))?;
+        let items = self.tree.items().ok_or_else(|| self.wrong(Kind::InvalidArray))?;
         visitor.visit_seq(Items { items: items.into_iter(), index: 0 }).map_err(|fault: Fault| fault.or(Kind::InvalidArray))
     }
 
@@ -179,21 +209,12 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let none = Fields::new();
-        let fields = match self.tree {
-            Tree::Map(fields) => fields,
-            _ if self.is_unset() => &none,
-            _ => return Err(Fault::new(Kind::InvalidHash)),
-        };
+        let Tree::Map(fields) = self.tree else { return Err(self.wrong(Kind::InvalidHash)) };
         visitor.visit_map(Entries::of(fields)).map_err(|fault: Fault| fault.or(Kind::InvalidHash))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, known: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
-        let fields = match self.tree {
-            Tree::Map(fields) => fields,
-            _ if self.is_unset() => return Err(Fault::new(Kind::Empty)),
-            _ => return Err(Fault::new(Kind::InvalidHash)),
-        };
+        let Tree::Map(fields) = self.tree else { return Err(self.wrong(Kind::InvalidHash)) };
         let unknown: Vec<String> = fields.keys().filter(|name| !known.contains(&name.as_str())).cloned().collect();
         if !unknown.is_empty() {
             return Err(Fault::unknown(unknown));
@@ -223,7 +244,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         let Some(tree) = self.items.next() else { return Ok(None) };
         let index = self.index;
         self.index = index.saturating_add(1);
-        seed.deserialize(Node { tree, empty_is_text: false }).map(Some).map_err(|fault| fault.inside(index.to_string()))
+        seed.deserialize(Node::of(tree)).map(Some).map_err(|fault| fault.inside(index.to_string()))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -254,7 +275,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
         let (name, tree) = self.value.take().ok_or_else(|| Fault::new(Kind::Invalid))?;
-        seed.deserialize(Node { tree, empty_is_text: false }).map_err(|fault| fault.inside(name.as_str()))
+        seed.deserialize(Node::of(tree)).map_err(|fault| fault.inside(name.as_str()))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -337,15 +358,18 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_null_unset_what_can_be_unset() {
-        let read = form("amount=1&confirm=&capture_method=&description=&card=&types=").unwrap();
-        assert_eq!(read, form("amount=1").unwrap());
-        assert_eq!(read, json(r#"{"amount":1,"confirm":null,"card":null,"types":null}"#).unwrap());
+    fn an_optional_parameter_is_left_out_by_leaving_it_out_and_never_by_an_empty_value() {
+        for name in ["confirm", "capture_method", "description", "card", "types"] {
+            refused(&format!("amount=1&{name}="), &Kind::Empty, name);
+            refused(&format!("{{\"amount\":1,\"{name}\":null}}"), &Kind::Empty, name);
+        }
     }
 
     #[test]
-    fn empty_is_refused_where_nothing_can_be_unset() {
+    fn empty_is_refused_where_a_value_is_needed() {
         refused("amount=", &Kind::Empty, "amount");
+        refused("{\"amount\":null}", &Kind::Empty, "amount");
+        refused("", &Kind::Missing, "amount");
         refused("amount=1&card[number]=&card[exp_month]=1", &Kind::Empty, "card[number]");
         refused("amount=1&types[]=", &Kind::Empty, "types[0]");
     }

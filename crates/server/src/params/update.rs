@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
 
+use super::de::EMPTY_UNSETS;
+
 /// What an update does with one property. A field of this type needs `#[serde(default)]`;
 /// without it an update that leaves the parameter out is refused, not taken for [`Update::Clear`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +33,15 @@ impl<T> Update<T> {
             Self::Keep => {}
             Self::Clear => *property = None,
             Self::Set(value) => *property = Some(value),
+        }
+    }
+
+    /// What the property of a new object is: there is nothing to keep.
+    #[must_use]
+    pub fn into_new(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
         }
     }
 
@@ -68,7 +79,7 @@ impl<T> Update<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Update<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // By way of a newtype: as an option, a field that lost its `default` would read an absent parameter as `Clear`.
-        deserializer.deserialize_newtype_struct("Update", ClearOrSet(PhantomData))
+        deserializer.deserialize_newtype_struct(EMPTY_UNSETS, ClearOrSet(PhantomData))
     }
 }
 
@@ -156,6 +167,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_is_set_whole_and_an_empty_text_inside_it_is_refused() {
+        let error = from_tree::<Change>(&parse_form(b"nested[city]=").unwrap()).unwrap_err();
+        assert_eq!((error.kind, error.param.as_deref()), (ParamErrorKind::Empty, Some("nested[city]")));
+    }
+
+    #[test]
     fn wrong_values_are_refused_with_their_path() {
         let error = from_tree::<Change>(&parse_form(b"limit=x").unwrap()).unwrap_err();
         assert_eq!((error.kind, error.param.as_deref()), (ParamErrorKind::InvalidInteger, Some("limit")));
@@ -169,5 +186,6 @@ mod tests {
             property
         };
         assert_eq!([after(Update::Keep), after(Update::Clear), after(Update::Set(2))], [Some(1), None, Some(2)]);
+        assert_eq!([Update::Keep.into_new(), Update::Clear.into_new(), Update::Set(2).into_new()], [None, None, Some(2)]);
     }
 }

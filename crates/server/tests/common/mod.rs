@@ -41,7 +41,7 @@ pub async fn send(shop: &Router, method: &str, path: &str, headers: &[(&str, &st
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    if !form.is_empty() {
+    if !form.is_empty() && headers.iter().all(|(name, _)| *name != "content-type") {
         request = request.header("content-type", "application/x-www-form-urlencoded");
     }
     let response = shop.clone().oneshot(request.body(Body::from(form.to_owned())).unwrap()).await.unwrap();

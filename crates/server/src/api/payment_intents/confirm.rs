@@ -11,8 +11,8 @@ use super::id;
 use crate::api::Failure;
 use crate::api::dispatch::Call;
 use crate::api::intents::{MethodOptionsParams, ShippingParams, method};
-use crate::api::requests::{MethodParams, expand};
-use crate::params::{self, ExpandParam};
+use crate::api::requests::{MethodParams, change, expand};
+use crate::params::{self, ExpandParam, Update};
 use crate::presenter::expandable::Shape;
 use crate::views::words;
 
@@ -35,13 +35,17 @@ pub(crate) struct ConfirmPaymentIntent {
     payment_method_data: Option<MethodParams>,
     payment_method_options: Option<MethodOptionsParams>,
     /// Where to send a receipt.
-    receipt_email: Option<String>,
+    #[serde(default)]
+    #[schema(inline)]
+    receipt_email: Update<String>,
     /// Where the buyer's browser goes after an action.
     return_url: Option<String>,
     /// Save the card for the customer's later payments.
     #[schema(value_type = Option<words::FutureUsage>)]
     setup_future_usage: Option<FutureUsage>,
-    shipping: Option<ShippingParams>,
+    #[serde(default)]
+    #[schema(inline)]
+    shipping: Update<ShippingParams>,
     /// Taken and of no effect: the buyer is always sent to a page.
     #[serde(rename = "use_stripe_sdk")]
     _use_stripe_sdk: Option<bool>,
@@ -55,8 +59,8 @@ impl ConfirmPaymentIntent {
         Ok(Confirm {
             payment_method: method(self.payment_method, self.payment_method_data)?,
             setup_future_usage: self.setup_future_usage,
-            receipt_email: self.receipt_email,
-            shipping: self.shipping.map(Shipping::from),
+            receipt_email: change(self.receipt_email),
+            shipping: change(self.shipping.map(Shipping::from)),
             capture_method: self.capture_method,
             three_d_secure: MethodOptionsParams::three_d_secure(self.payment_method_options),
             confirmation: Confirmation {
