@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::CardDetails;
 use crate::contact::BillingDetails;
+use crate::customer::Customer;
 use crate::id::{CardId, CustomerId, PaymentMethodId, TokenId};
 use crate::metadata::Metadata;
 use crate::outcome::Check;
+use crate::payment_intent::FutureUsage;
 use crate::time::Timestamp;
 
 /// A card to pay with.
@@ -55,6 +57,9 @@ pub enum Refusal {
     /// It is attached already.
     #[error("This payment method is already attached to a customer.")]
     AlreadyAttached,
+    /// The customer it is to be given to was deleted.
+    #[error("The customer was deleted, and no payment method can be attached to it.")]
+    CustomerDeleted,
     /// It is attached to nobody.
     #[error("This payment method is not attached to a customer.")]
     NotAttached,
@@ -78,16 +83,23 @@ impl PaymentMethod {
     /// Gives it to a customer.
     ///
     /// # Errors
-    /// It is spent or belongs to another.
-    pub fn attach(&mut self, customer: CustomerId) -> Result<(), Refusal> {
+    /// It is spent or belongs to another, or the customer was deleted.
+    pub fn attach(&mut self, customer: &Customer) -> Result<(), Refusal> {
         match self.customer {
             _ if self.spent => Err(Refusal::Spent),
-            Some(owner) if owner != customer => Err(Refusal::AlreadyAttached),
+            _ if customer.deleted => Err(Refusal::CustomerDeleted),
+            Some(owner) if owner != customer.id => Err(Refusal::AlreadyAttached),
             _ => {
-                self.customer = Some(customer);
+                self.customer = Some(customer.id);
                 Ok(())
             }
         }
+    }
+
+    /// Whether it is the customer's already, for payments of that kind.
+    #[must_use]
+    pub fn is_saved_for(&self, customer: CustomerId, usage: FutureUsage) -> bool {
+        self.customer == Some(customer) && (self.saved_for_off_session || usage != FutureUsage::OffSession)
     }
 
     /// Takes it from its customer; it can pay no more.

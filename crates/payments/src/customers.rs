@@ -6,7 +6,8 @@ use domain::event::{EventKind, Snapshot};
 use domain::id::{CustomerId, PaymentMethodId};
 use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
-use store::Batch;
+use domain::scope::Scope;
+use store::{Batch, Precondition};
 
 use crate::change::Change;
 use crate::error::Error;
@@ -17,7 +18,7 @@ use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::{Loaded, insert, update};
+use crate::records::{Loaded, insert, key_of, update};
 use crate::texts;
 
 /// What a request says of a customer.
@@ -100,7 +101,7 @@ impl Platform {
             change.apply(&mut customer)?;
             let mut batch = Batch::new();
             if let Some(method) = method {
-                self.add_attachment(request, customer.id, method, &mut batch).await?;
+                self.add_attachment(request, &customer, method, &mut batch).await?;
             }
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
@@ -125,7 +126,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let loaded = self.live_customer(request, id).await?;
+            let loaded = self.live_customer(request.scope, id).await?;
             if let Change::Set(method) = change.default_payment_method {
                 self.owned_method(request, id, method).await?;
             }
@@ -146,7 +147,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let loaded = self.live_customer(request, id).await?;
+            let loaded = self.live_customer(request.scope, id).await?;
             let before = loaded.value.clone();
             let customer = Customer { deleted: true, ..loaded.value };
             self.finish_customer(request, before, customer, loaded.revision, EventKind::CustomerDeleted).await
@@ -181,10 +182,25 @@ impl Platform {
         self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await
     }
 
-    pub(crate) async fn live_customer(&self, request: &Request, id: CustomerId) -> Result<Loaded<Customer>, Error> {
+    async fn live_customer(&self, scope: Scope, id: CustomerId) -> Result<Loaded<Customer>, Error> {
         let missing = || Error::NotFound { kind: "customer", id: id.to_string(), param: "customer" };
-        let found = self.find::<Customer>(request.scope, id.ulid()).await?.filter(|c| !c.value.deleted);
+        let found = self.find::<Customer>(scope, id.ulid()).await?.filter(|c| !c.value.deleted);
         found.ok_or_else(missing)
+    }
+
+    /// A customer that can still be used, and will be when the batch lands. Nothing is written, so that many payments
+    /// of one customer do not get in each other's way.
+    pub(crate) async fn usable_customer(&self, scope: Scope, id: CustomerId, batch: &mut Batch) -> Result<Customer, Error> {
+        let loaded = self.live_customer(scope, id).await?;
+        batch.assert(key_of::<Customer>(scope, id.ulid()), Precondition::Revision(loaded.revision));
+        Ok(loaded.value)
+    }
+
+    /// A customer as it is, deleted or not, and will be when the batch lands.
+    pub(crate) async fn customer_as_is(&self, scope: Scope, id: CustomerId, batch: &mut Batch) -> Result<Customer, Error> {
+        let loaded = self.must::<Customer>(scope, id.ulid()).await?;
+        batch.assert(key_of::<Customer>(scope, id.ulid()), Precondition::Revision(loaded.revision));
+        Ok(loaded.value)
     }
 
     async fn owned_method(&self, request: &Request, customer: CustomerId, id: PaymentMethodId) -> Result<(), Error> {

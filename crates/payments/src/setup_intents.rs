@@ -88,9 +88,6 @@ impl Platform {
     /// # Errors
     /// Something named does not exist or cannot be used, or the store failed.
     pub async fn create_setup_intent(self: &Arc<Self>, request: &Request, new: &NewSetupIntent) -> Result<Answered, Error> {
-        if let Some(customer) = new.customer {
-            self.usable_customer(request.scope, customer).await?;
-        }
         let started = racing(|| self.start_new_setup(request, new)).await?;
         self.run_setup(request, started).await
     }
@@ -142,6 +139,9 @@ impl Platform {
             }
             (Some(_), None) => Err(method_missing()),
             (None, ready) => {
+                if let Some(customer) = new.customer {
+                    self.usable_customer(request.scope, customer, &mut batch).await?;
+                }
                 if let Some(ready) = ready {
                     batch_all(&mut batch, ready.writes);
                     intent.payment_method = Some(ready.method.id);
@@ -196,6 +196,9 @@ impl Platform {
         mut batch: Batch,
     ) -> Result<Begun, Error> {
         let connector = self.route(request.scope)?;
+        if let Some(customer) = intent.customer {
+            self.usable_customer(request.scope, customer, &mut batch).await?;
+        }
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let begun = begin_setup(&mut ctx, intent.clone(), &ready.method, connector.capabilities().provider);
@@ -283,10 +286,15 @@ impl Platform {
         let method_id = loaded.value.payment_method.ok_or_else(|| Error::Internal("a set-up without its card".to_owned()))?;
         let method = self.must::<PaymentMethod>(scope, method_id.ulid()).await?;
         let cause = request.map_or_else(Cause::default, Request::cause);
+        let mut batch = Batch::new();
+        let owner = match loaded.value.customer {
+            Some(customer) => Some(self.customer_as_is(scope, customer, &mut batch).await?),
+            None => None,
+        };
         let decided = {
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(account, cause, &mut mint, self.now());
-            settle_setup(&mut ctx, loaded.value.clone(), method.value.clone(), return_url, outcome)?
+            settle_setup(&mut ctx, loaded.value.clone(), method.value.clone(), owner.as_ref(), return_url, outcome)?
         };
         let Some(SetupChange { mut intent, saved, events }) = decided else { return Ok(None) };
         let answers = intent.answers.take();
@@ -294,7 +302,6 @@ impl Platform {
         if intent.status == Status::RequiresPaymentMethod {
             outcome.refused = intent.last_error.clone().map(Refused::Card);
         }
-        let mut batch = Batch::new();
         let mut answer = Answer { status: 200, body: Vec::new() };
         if let Some(request) = request {
             answer = self.presenter.present(scope, &outcome, &request.rendering).await?;
@@ -365,7 +372,7 @@ impl Platform {
             }
             let mut batch = Batch::new();
             if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
-                self.usable_customer(request.scope, customer).await?;
+                self.usable_customer(request.scope, customer, &mut batch).await?;
                 if let Some(before) = intent.customer {
                     batch.unlink(List::of(request.scope, Index::SetupIntentsByCustomer, before.ulid()), id.ulid());
                 }

@@ -2,9 +2,10 @@
 
 use super::{Context, Error, PaymentChange};
 use crate::charge::{self, Authorization, Charge, Checks, Failure};
+use crate::customer::Customer;
 use crate::decline::CardErrorCode;
 use crate::event::{Event, EventKind};
-use crate::id::{ChargeId, CustomerId, PaymentAttemptId};
+use crate::id::{ChargeId, PaymentAttemptId};
 use crate::outcome::{Approval, AuthorizeOutcome, Challenge, Decline, UnknownReason};
 use crate::payment_attempt::{self, Operation, OperationKind, PaymentAttempt};
 use crate::payment_intent::{CaptureMethod, CardError, Command, FutureUsage, NextAction, PaymentIntent, Status};
@@ -213,29 +214,39 @@ fn charge_of(
     }
 }
 
-/// Gives the card of a payment that went through to its customer, for later payments. `None` when it cannot be
-/// given any more, because it was attached elsewhere or detached meanwhile: that must not hold up the payment.
+/// Gives the card of a payment that went through to its customer, for later payments, and tells it if the card was not
+/// theirs before. `None` when nothing changes: it was saved so already, or cannot be given any more, because it was
+/// attached elsewhere or detached or the customer deleted meanwhile; that must not hold up the payment.
 #[must_use]
 pub fn save_method(
     ctx: &mut Context<'_>,
     mut method: PaymentMethod,
-    customer: CustomerId,
+    customer: &Customer,
     usage: FutureUsage,
-) -> Option<(PaymentMethod, Event)> {
+) -> Option<(PaymentMethod, Option<Event>)> {
+    let (owner, was_saved) = (method.customer, method.is_saved_for(customer.id, usage));
     method.attach(customer).ok()?;
+    if was_saved {
+        return None;
+    }
     method.saved_for_off_session |= usage == FutureUsage::OffSession;
-    let event = ctx.method_event(EventKind::PaymentMethodAttached, &mut method);
+    let is_new = method.customer != owner;
+    let event = is_new.then(|| ctx.method_event(EventKind::PaymentMethodAttached, &mut method));
     Some((method, event))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::fixtures::{OTHER, OWNER, World, method};
+    use crate::flow::fixtures::{OTHER, OWNER, World, customer, method};
+    use crate::id::CustomerId;
+
+    fn saved_as(method: PaymentMethod, usage: FutureUsage) -> Option<(PaymentMethod, Option<Event>)> {
+        save_method(&mut World::default().ctx(), method, &customer(), usage)
+    }
 
     fn saved(customer: Option<CustomerId>, spent: bool, usage: FutureUsage) -> Option<PaymentMethod> {
-        let method = PaymentMethod { customer, spent, ..method() };
-        save_method(&mut World::default().ctx(), method, OWNER, usage).map(|(method, _)| method)
+        saved_as(PaymentMethod { customer, spent, ..method() }, usage).map(|(method, _)| method)
     }
 
     #[test]
@@ -246,8 +257,28 @@ mod tests {
     }
 
     #[test]
+    fn a_card_that_is_the_customers_already_is_saved_for_more_and_attached_to_nobody_anew() {
+        let attached = || PaymentMethod { customer: Some(OWNER), ..method() };
+        let (off, event) = saved_as(attached(), FutureUsage::OffSession).unwrap();
+        assert!(off.saved_for_off_session && event.is_none());
+        assert!(saved_as(method(), FutureUsage::OffSession).unwrap().1.is_some());
+        assert!(saved_as(off.clone(), FutureUsage::OffSession).is_none(), "it was saved so before");
+        assert!(saved_as(off, FutureUsage::OnSession).is_none(), "it was saved for more before");
+        assert!(saved_as(attached(), FutureUsage::OnSession).is_none());
+    }
+
+    #[test]
     fn a_card_attached_elsewhere_or_detached_meanwhile_is_not_saved_and_holds_up_nothing() {
         assert!(saved(Some(OTHER), false, FutureUsage::OffSession).is_none());
         assert!(saved(None, true, FutureUsage::OffSession).is_none());
+    }
+
+    #[test]
+    fn a_card_is_not_saved_with_a_customer_that_was_deleted_meanwhile() {
+        let gone = Customer { deleted: true, ..customer() };
+        for owner in [None, Some(OWNER)] {
+            let method = PaymentMethod { customer: owner, ..method() };
+            assert!(save_method(&mut World::default().ctx(), method, &gone, FutureUsage::OffSession).is_none());
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::card::{CardDetails, CardNumber, Expiry};
 use crate::charge::{self, Authorization, Charge, Checks};
 use crate::contact::BillingDetails;
 use crate::currency::Currency;
+use crate::customer::{Customer, TaxExempt};
 use crate::decline::DeclineCode;
 use crate::event::Cause;
 use crate::fee::FeeSchedule;
@@ -78,6 +79,27 @@ impl World {
 
 pub(crate) fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::Usd)
+}
+
+/// The customer that is [`OWNER`].
+pub(crate) fn customer() -> Customer {
+    Customer {
+        id: OWNER,
+        created_at: Timestamp::EPOCH,
+        address: None,
+        description: None,
+        email: None,
+        name: None,
+        phone: None,
+        shipping: None,
+        preferred_locales: Vec::new(),
+        invoice_prefix: None,
+        tax_exempt: TaxExempt::None,
+        default_payment_method: None,
+        metadata: Metadata::default(),
+        deleted: false,
+        sequence: 0,
+    }
 }
 
 pub(crate) fn method() -> PaymentMethod {

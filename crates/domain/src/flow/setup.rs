@@ -1,6 +1,7 @@
 //! Saving a card: the check is begun, and the provider's answer settles it.
 
 use super::{Context, Error};
+use crate::customer::Customer;
 use crate::decline::{CardErrorCode, DeclineCode};
 use crate::event::{Event, EventKind};
 use crate::id::SetupAttemptId;
@@ -45,7 +46,7 @@ pub fn begin_setup(
 }
 
 /// Settles the check by the provider's answer; `None` when the answer changes nothing. A card that passed is
-/// given to the set-up's customer.
+/// given to `owner`, the set-up's customer.
 ///
 /// # Errors
 /// An edge is not declared.
@@ -53,11 +54,12 @@ pub fn settle_setup(
     ctx: &mut Context<'_>,
     mut intent: SetupIntent,
     method: PaymentMethod,
+    owner: Option<&Customer>,
     return_url: Option<String>,
     outcome: AuthorizeOutcome,
 ) -> Result<Option<SetupChange>, Error> {
     match outcome {
-        AuthorizeOutcome::Approved(approval) => approved(ctx, intent, method, &approval).map(Some),
+        AuthorizeOutcome::Approved(approval) => approved(ctx, intent, method, owner, &approval).map(Some),
         AuthorizeOutcome::Declined(decline) => {
             let acted = intent.status == Status::RequiresAction && decline.code == DeclineCode::AuthenticationRequired;
             let (code, decline_code) = if acted {
@@ -82,12 +84,21 @@ pub fn settle_setup(
     }
 }
 
-/// A card that was given to another customer or detached while it was checked cannot be saved any more, whatever the
-/// issuer says of it: the shop hears so, and the set-up takes another card.
-fn approved(ctx: &mut Context<'_>, mut intent: SetupIntent, card: PaymentMethod, approval: &Approval) -> Result<SetupChange, Error> {
+/// A card that was given to another customer or detached while it was checked cannot be saved any more, nor with a
+/// customer that was deleted, whatever the issuer says of it: the shop hears so, and the set-up takes another card.
+fn approved(
+    ctx: &mut Context<'_>,
+    mut intent: SetupIntent,
+    card: PaymentMethod,
+    owner: Option<&Customer>,
+    approval: &Approval,
+) -> Result<SetupChange, Error> {
+    if intent.customer != owner.map(|owner| owner.id) {
+        return Err(Error::Inconsistent("a set-up with another's customer"));
+    }
     let mut method = card.clone();
-    let given = match intent.customer {
-        Some(customer) => method.attach(customer),
+    let given = match owner {
+        Some(owner) => method.attach(owner),
         None if method.spent => Err(Refusal::Spent),
         None => Ok(()),
     };

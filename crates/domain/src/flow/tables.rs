@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use super::fixtures::{World, approval, attempt, challenge, charge, decline, intent, method, refund, setup};
+use super::fixtures::{World, approval, attempt, challenge, charge, customer, decline, intent, method, refund, setup};
 use super::*;
 use crate::charge::Refusal;
 use crate::outcome::{AuthorizeOutcome, FollowUpOutcome, RefundFailure, RefundOutcome, UnknownReason};
@@ -270,7 +270,7 @@ fn every_set_up_takes_every_command_and_answer_as_the_tables_say() {
         (Succeeded, early),
     ];
     check(taken, "an answer", &table, |status, answer| {
-        let settled = settle_setup(&mut World::default().ctx(), setup(status), method(), None, answers[answer].clone());
+        let settled = settle_setup(&mut World::default().ctx(), setup(status), method(), Some(&customer()), None, answers[answer].clone());
         To::of(settled, |change| change.intent.status)
     });
     let table = [

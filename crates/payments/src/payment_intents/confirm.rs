@@ -127,6 +127,9 @@ impl Platform {
         mut batch: Batch,
     ) -> Result<Start, Error> {
         let connector = self.route(request.scope)?;
+        if let Some(customer) = intent.customer {
+            self.usable_customer(request.scope, customer, &mut batch).await?;
+        }
         let presence = Presence { off_session: confirmation.off_session, return_url: confirmation.return_url.clone() };
         let before = intent.clone();
         let mut mint = Minting(&self.ids);

@@ -1,7 +1,6 @@
 //! Creating a payment, and confirming it in the same request if asked.
 
 use domain::contact::Shipping;
-use domain::customer::Customer;
 use domain::event::EventKind;
 use domain::id::{CustomerId, PaymentIntentId};
 use domain::metadata::Metadata;
@@ -54,9 +53,6 @@ impl Platform {
         texts::email("receipt_email", new.receipt_email.as_ref())?;
         texts::statement(Part::Whole, new.statement_descriptor.as_ref())?;
         texts::statement(Part::Suffix, new.statement_descriptor_suffix.as_ref())?;
-        if let Some(customer) = new.customer {
-            self.usable_customer(request.scope, customer).await?;
-        }
         match &new.confirm {
             Some(confirmation) => self.confirm_new(request, new, confirmation).await,
             None => racing(|| self.create_unconfirmed(request, new)).await,
@@ -69,6 +65,9 @@ impl Platform {
         }
         let mut intent = self.new_intent(new)?;
         let mut batch = Batch::new();
+        if let Some(customer) = new.customer {
+            self.usable_customer(request.scope, customer, &mut batch).await?;
+        }
         if let Some(input) = &new.payment_method {
             let ready = self.ready_method(request.scope, new.customer, input).await?;
             for write in ready.writes {
@@ -153,13 +152,6 @@ impl Platform {
         self.add_created_event(request, intent, batch)?;
         batch.push(insert(request.scope, intent)?);
         Ok(())
-    }
-
-    /// A customer that can still be used.
-    pub(crate) async fn usable_customer(&self, scope: Scope, id: CustomerId) -> Result<Customer, Error> {
-        let found = self.find::<Customer>(scope, id.ulid()).await?;
-        let missing = || Error::NotFound { kind: "customer", id: id.to_string(), param: "customer" };
-        found.map(|c| c.value).filter(|c| !c.deleted).ok_or_else(missing)
     }
 }
 

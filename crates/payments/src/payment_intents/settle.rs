@@ -161,7 +161,7 @@ impl Platform {
         Ok(change)
     }
 
-    /// Attaches the card to the customer when the payment was to save it and went through.
+    /// Saves the card with the customer when the payment was to do so and went through.
     async fn save_method(
         &self,
         account: &Account,
@@ -174,16 +174,17 @@ impl Platform {
         let went_through = matches!(change.intent.status, Status::Succeeded | Status::RequiresCapture);
         let before = matches!(subject.attempt.value.status, AttemptStatus::Authorized);
         let (Some(usage), Some(customer)) = (change.intent.setup_future_usage, change.intent.customer) else { return Ok(None) };
-        if !went_through || before || change.charge.is_none() || subject.method.customer.is_some() {
+        if !went_through || before || change.charge.is_none() || subject.method.is_saved_for(customer, usage) {
             return Ok(None);
         }
+        let owner = self.customer_as_is(scope, customer, batch).await?;
         let loaded = self.must::<PaymentMethod>(scope, subject.method.id.ulid()).await?;
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(account, cause, &mut mint, self.now());
-        let Some((method, event)) = flow::save_method(&mut ctx, loaded.value, customer, usage) else { return Ok(None) };
+        let Some((method, event)) = flow::save_method(&mut ctx, loaded.value, &owner, usage) else { return Ok(None) };
         batch.push(update(scope, &method, loaded.revision)?);
         batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.ulid()), method.id.ulid());
-        change.events.push(event);
+        change.events.extend(event);
         Ok(Some(method))
     }
 

@@ -102,7 +102,7 @@ impl Platform {
             }
             let mut batch = Batch::new();
             if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
-                self.usable_customer(request.scope, customer).await?;
+                self.usable_customer(request.scope, customer, &mut batch).await?;
                 if let Some(before) = intent.customer {
                     batch.unlink(List::of(request.scope, Index::PaymentIntentsByCustomer, before.ulid()), id.ulid());
                 }

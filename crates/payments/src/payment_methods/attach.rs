@@ -1,5 +1,6 @@
 //! Giving a card to a customer, and taking it away.
 
+use domain::customer::Customer;
 use domain::event::EventKind;
 use domain::id::{CustomerId, PaymentMethodId};
 use domain::payment_method::PaymentMethod;
@@ -24,9 +25,9 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            self.usable_customer(request.scope, customer).await?;
             let mut batch = Batch::new();
-            let method = self.add_attachment(request, customer, method, &mut batch).await?;
+            let customer = self.usable_customer(request.scope, customer, &mut batch).await?;
+            let method = self.add_attachment(request, &customer, method, &mut batch).await?;
             self.conclude(request, batch, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
         })
         .await
@@ -36,7 +37,7 @@ impl Platform {
     pub(crate) async fn add_attachment(
         &self,
         request: &Request,
-        customer: CustomerId,
+        customer: &Customer,
         name: &str,
         batch: &mut Batch,
     ) -> Result<PaymentMethod, Error> {
@@ -63,7 +64,7 @@ impl Platform {
             Some(revision) => update(scope, &method, revision)?,
             None => insert(scope, &method)?,
         });
-        batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.ulid()), method.id.ulid());
+        batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.id.ulid()), method.id.ulid());
         add_events(scope, &[event], batch)?;
         Ok(method)
     }

@@ -11,8 +11,10 @@
 
 mod bank;
 mod commands;
+mod customers;
 mod idempotency;
 mod late_answers;
+mod meanwhile;
 mod payment_methods;
 mod recovery;
 mod setup_intents;

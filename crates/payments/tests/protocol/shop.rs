@@ -43,6 +43,7 @@ use store::{Index, List, Scan, Store};
 use tokio::task::JoinHandle;
 
 use crate::bank::Bank;
+use crate::meanwhile::Meanwhile;
 
 /// Longer than any pause between two questions to a provider; so many times, it meets every second of the period in
 /// which waiting buyers are asked about.
@@ -104,6 +105,8 @@ fn test_card(name: &str) -> Option<TestCard> {
 #[derive(Clone)]
 pub struct Shop {
     pub store: Arc<Memory>,
+    /// The same store, as the platform has it.
+    pub meanwhile: Arc<Meanwhile>,
     pub clock: Arc<TestClock>,
     pub bank: Arc<Bank>,
     pub platform: Arc<Platform>,
@@ -111,10 +114,10 @@ pub struct Shop {
     pub scope: Scope,
 }
 
-fn platform(store: &Arc<Memory>, clock: &Arc<TestClock>, bank: &Arc<Bank>) -> Arc<Platform> {
+fn platform(store: &Arc<Meanwhile>, clock: &Arc<TestClock>, bank: &Arc<Bank>) -> Arc<Platform> {
     let entropy: Arc<dyn Entropy> = Arc::new(Counting(AtomicI64::new(clock.now().millis())));
     Arc::new(Platform::new(Parts {
-        store: Arc::<Memory>::clone(store),
+        store: Arc::<Meanwhile>::clone(store),
         connectors: vec![Arc::<Bank>::clone(bank)],
         clock: Arc::<TestClock>::clone(clock),
         vault: Vault::new(&[1; 32], Arc::clone(&entropy)).unwrap(),
@@ -130,7 +133,8 @@ impl Shop {
     pub async fn open() -> Self {
         let (store, clock) = (Arc::new(Memory::new()), Arc::new(TestClock(AtomicI64::new(1_900_000_000_000))));
         let bank = Arc::new(Bank::default());
-        let platform = platform(&store, &clock, &bank);
+        let meanwhile = Arc::new(Meanwhile::new(Arc::clone(&store)));
+        let platform = platform(&meanwhile, &clock, &bank);
         let new = NewAccount {
             name: "Shop".to_owned(),
             email: None,
@@ -140,13 +144,13 @@ impl Shop {
         };
         let account = Arc::new(platform.create_account(&new).await.unwrap());
         let scope = Scope { account: account.id, mode: Mode::Test };
-        Self { store, clock, bank, platform, account, scope }
+        Self { store, meanwhile, clock, bank, platform, account, scope }
     }
 
     /// The process ends wherever it is and another one starts on the same store.
     pub fn crash(&mut self) {
         self.pass(1);
-        self.platform = platform(&self.store, &self.clock, &self.bank);
+        self.platform = platform(&self.meanwhile, &self.clock, &self.bank);
         self.pass(1);
     }
 
@@ -231,21 +235,17 @@ impl Shop {
         told::<Customer>(&answered).id
     }
 
+    /// A card of that customer.
+    pub async fn attached(&self, customer: CustomerId) -> PaymentMethod {
+        told(&self.platform.attach_payment_method(&self.request(), "pm_card_visa", customer).await.unwrap())
+    }
+
     pub async fn pay(&self, new: &NewPaymentIntent) -> PaymentIntent {
         told(&self.platform.create_payment_intent(&self.request(), new).await.unwrap())
     }
 
     pub async fn set_up(&self, customer: Option<CustomerId>) -> SetupIntent {
-        let new = NewSetupIntent {
-            customer,
-            payment_method: Some(MethodInput::Named("pm_card_visa".to_owned())),
-            usage: FutureUsage::OffSession,
-            description: None,
-            metadata: Metadata::default(),
-            automatic_payment_methods: None,
-            three_d_secure: ThreeDSecureRequest::Automatic,
-            confirm: Some(None),
-        };
+        let new = NewSetupIntent { confirm: Some(None), ..set_up_later(customer) };
         told(&self.platform.create_setup_intent(&self.request(), &new).await.unwrap())
     }
 
@@ -257,6 +257,20 @@ impl Shop {
 /// The object an answer tells.
 pub fn told<T: DeserializeOwned>(answered: &Answered) -> T {
     serde_json::from_slice(&answered.answer.body).unwrap()
+}
+
+/// A set-up of a new card for off-session payments, not confirmed.
+pub fn set_up_later(customer: Option<CustomerId>) -> NewSetupIntent {
+    NewSetupIntent {
+        customer,
+        payment_method: Some(MethodInput::Named("pm_card_visa".to_owned())),
+        usage: FutureUsage::OffSession,
+        description: None,
+        metadata: Metadata::default(),
+        automatic_payment_methods: None,
+        three_d_secure: ThreeDSecureRequest::Automatic,
+        confirm: None,
+    }
 }
 
 /// A payment of 20.00 by a new card, confirmed at once.

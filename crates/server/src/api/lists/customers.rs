@@ -58,9 +58,12 @@ pub(crate) async fn payment_methods(call: Call<'_>) -> Result<Answered, Failure>
     let params = PaymentMethodsParams::of(&call)?;
     cards_only(params.r#type.as_deref())?;
     let scope = call.request.scope;
-    // Those that nobody saved are not listed.
-    let of_customer = params.customer.as_deref().and_then(Customer::parse);
-    let lists = of_customer.map(|id| List::of(scope, Index::PaymentMethodsByCustomer, id)).into_iter().collect();
+    // Those that nobody saved are not listed, nor those of a customer that was deleted: they pay no more.
+    let customer = match params.customer.as_deref().and_then(Customer::parse) {
+        Some(id) => call.app.platform.find::<Customer>(scope, id).await?.filter(|found| !found.value.deleted),
+        None => None,
+    };
+    let lists = customer.map(|found| List::of(scope, Index::PaymentMethodsByCustomer, found.value.id.ulid())).into_iter().collect();
     answer(&call, Source::<PaymentMethod>::merged(lists), params.paging()).await
 }
 
