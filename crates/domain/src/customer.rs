@@ -7,6 +7,9 @@ use crate::id::{CustomerId, PaymentMethodId};
 use crate::metadata::Metadata;
 use crate::time::Timestamp;
 
+/// The longest name of a language: RFC 5646 (4.4.1) has 35 characters hold every one that is likely.
+pub const MAX_LOCALE: usize = 35;
+
 /// Whether a buyer pays no tax.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

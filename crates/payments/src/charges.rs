@@ -15,6 +15,7 @@ use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::update;
+use crate::sizes;
 
 /// What a request says of a charge.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +47,7 @@ impl Platform {
             change.shipping.apply(&mut charge.shipping);
             change.fraud_report.apply(&mut charge.fraud_report);
             charge.metadata = change.metadata.apply(&charge.metadata)?;
+            sizes::check(&charge)?;
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let mut event = ctx.charge_event(EventKind::ChargeUpdated, &mut charge);

@@ -19,6 +19,7 @@ use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::{Loaded, insert, key_of, update};
+use crate::sizes;
 use crate::texts;
 
 /// What a request says of a customer.
@@ -99,6 +100,7 @@ impl Platform {
                 sequence: 0,
             };
             change.apply(&mut customer)?;
+            sizes::check(&customer)?;
             let mut batch = Batch::new();
             if let Some(method) = method {
                 self.add_attachment(request, &customer, method, &mut batch).await?;
@@ -133,6 +135,7 @@ impl Platform {
             let before = loaded.value.clone();
             let mut customer = loaded.value;
             change.apply(&mut customer)?;
+            sizes::check(&customer)?;
             self.finish_customer(request, before, customer, loaded.revision, EventKind::CustomerUpdated).await
         })
         .await

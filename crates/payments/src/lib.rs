@@ -28,6 +28,7 @@ pub mod redirect;
 pub mod refunds;
 pub mod setup_intents;
 pub mod shutdown;
+pub mod sizes;
 mod texts;
 pub mod vault;
 pub mod verify;

@@ -21,8 +21,9 @@ use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
 use crate::locks::Locks;
 use crate::outcome::Outcome;
-use crate::ports::{Clock, Entropy, IdMint, Minting, Presenter, Rendering};
+use crate::ports::{Answer, Clock, Entropy, IdMint, Minting, Presenter, Rendering};
 use crate::records::{Loaded, Record, key_of};
+use crate::sizes;
 use crate::vault::Vault;
 
 /// How often a change that lost a race is tried again before the caller hears of it.
@@ -218,9 +219,26 @@ impl Platform {
         }
     }
 
+    /// The answer to a request.
+    pub(crate) async fn answer(&self, request: &Request, outcome: &Outcome) -> Result<Answer, Error> {
+        match request.idempotency {
+            Some(_) => self.answer_to_keep(request.scope, outcome, &request.rendering).await,
+            None => self.presenter.present(request.scope, outcome, &request.rendering).await,
+        }
+    }
+
+    /// An answer that fits a record: where `expand` would make it too large, objects are only named.
+    pub(crate) async fn answer_to_keep(&self, scope: Scope, outcome: &Outcome, rendering: &Rendering) -> Result<Answer, Error> {
+        let answer = self.presenter.present(scope, outcome, rendering).await?;
+        if answer.body.len() <= sizes::MAX_KEPT {
+            return Ok(answer);
+        }
+        self.presenter.present(scope, outcome, &Rendering { expand: Vec::new(), audience: rendering.audience }).await
+    }
+
     /// Commits a change that no provider is needed for, with its answer.
     pub(crate) async fn conclude(&self, request: &Request, mut batch: Batch, outcome: &Outcome) -> Result<Answered, Error> {
-        let answer = self.presenter.present(request.scope, outcome, &request.rendering).await?;
+        let answer = self.answer(request, outcome).await?;
         if let Some(write) = idempotency::begin(request, self.now(), Some(&answer))? {
             batch.push(write);
         }

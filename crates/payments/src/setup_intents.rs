@@ -26,6 +26,7 @@ use crate::payment_methods::resolve::{MethodInput, Ready};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::{Answer, Minting};
 use crate::records::{Loaded, insert, update};
+use crate::sizes;
 
 /// How often a settlement that lost a race reads again.
 const MAX_ROUNDS: u32 = 8;
@@ -147,6 +148,7 @@ impl Platform {
                     intent.payment_method = Some(ready.method.id);
                     intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
                 }
+                sizes::check(&intent)?;
                 batch.push(insert(request.scope, &intent)?);
                 self.conclude(request, batch, &told(intent)).await.map(Ok)
             }
@@ -199,6 +201,8 @@ impl Platform {
         if let Some(customer) = intent.customer {
             self.usable_customer(request.scope, customer, &mut batch).await?;
         }
+        sizes::check(&intent)?;
+        sizes::check(&ready.method)?;
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let begun = begin_setup(&mut ctx, intent.clone(), &ready.method, connector.capabilities().provider);
@@ -245,7 +249,7 @@ impl Platform {
             if let Some(answered) = platform.replay(&request).await? {
                 return Ok(Answered { replayed: false, ..answered });
             }
-            let answer = platform.presenter.present(request.scope, &told(intent.value), &request.rendering).await?;
+            let answer = platform.answer(&request, &told(intent.value)).await?;
             Ok(Answered { answer, replayed: false })
         })
         .await
@@ -304,7 +308,7 @@ impl Platform {
         }
         let mut answer = Answer { status: 200, body: Vec::new() };
         if let Some(request) = request {
-            answer = self.presenter.present(scope, &outcome, &request.rendering).await?;
+            answer = self.answer(request, &outcome).await?;
             if let Some(key) = &answers {
                 batch.push(complete_for(request, key, Some(&answer), self.now())?);
             }
@@ -393,6 +397,7 @@ impl Platform {
             intent.three_d_secure = change.three_d_secure.unwrap_or(intent.three_d_secure);
             change.description.apply(&mut intent.description);
             intent.metadata = change.metadata.apply(&intent.metadata)?;
+            sizes::check(&intent)?;
             batch.push(update(request.scope, &intent, loaded.revision)?);
             self.conclude(request, batch, &told(intent)).await
         })

@@ -19,6 +19,7 @@ use crate::payment_methods::resolve::{MethodInput, Ready};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::{Loaded, insert, update};
+use crate::sizes;
 use crate::texts;
 
 /// How a payment is to be confirmed.
@@ -130,6 +131,8 @@ impl Platform {
         if let Some(customer) = intent.customer {
             self.usable_customer(request.scope, customer, &mut batch).await?;
         }
+        sizes::check(&intent)?;
+        sizes::check(&ready.method)?;
         let presence = Presence { off_session: confirmation.off_session, return_url: confirmation.return_url.clone() };
         let before = intent.clone();
         let mut mint = Minting(&self.ids);

@@ -19,6 +19,7 @@ use crate::payment_methods::resolve::MethodInput;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::insert;
+use crate::sizes;
 use crate::texts;
 
 /// What a shop says of a new payment.
@@ -149,6 +150,7 @@ impl Platform {
     }
 
     fn add_new_intent(&self, request: &Request, intent: &mut PaymentIntent, batch: &mut Batch) -> Result<(), Error> {
+        sizes::check(intent)?;
         self.add_created_event(request, intent, batch)?;
         batch.push(insert(request.scope, intent)?);
         Ok(())

@@ -81,7 +81,7 @@ impl Platform {
     /// Answers with the payment as it is.
     pub(crate) async fn tell(&self, request: &Request, intent: &PaymentIntent) -> Result<Answered, Error> {
         let outcome = Outcome::of(Object::PaymentIntent(Box::new(intent.clone())));
-        let answer = self.presenter.present(request.scope, &outcome, &request.rendering).await?;
+        let answer = self.answer(request, &outcome).await?;
         Ok(Answered { answer, replayed: false })
     }
 
@@ -125,7 +125,7 @@ impl Platform {
         let saved = self.save_method(account, cause, scope, subject, &mut change, &mut batch).await?;
         let outcome = outcome_of(&change, saved);
         let answer = match (request, &subject.attempt.value.answers) {
-            (Some(request), _) => Some(self.presenter.present(scope, &outcome, &request.rendering).await?),
+            (Some(request), _) => Some(self.answer(request, &outcome).await?),
             (None, _) => None,
         };
         let kept = match (request, &subject.attempt.value.answers) {
@@ -196,7 +196,7 @@ impl Platform {
         if record.answer.is_some() {
             return Ok(None);
         }
-        let answer = self.presenter.present(scope, outcome, &record.rendering).await?;
+        let answer = self.answer_to_keep(scope, outcome, &record.rendering).await?;
         record.answer = Some(KeptAnswer::keep(&answer)?);
         Ok(Some(Write::Put { key, body: encode(&record)?, precondition: Precondition::Revision(item.revision) }))
     }

@@ -16,6 +16,7 @@ use crate::outcome::{Object, Outcome};
 use crate::payment_methods::resolve::MethodInput;
 use crate::platform::{Platform, Request, racing};
 use crate::records::update;
+use crate::sizes;
 use crate::texts;
 
 /// What a request says of a payment.
@@ -120,6 +121,7 @@ impl Platform {
                 }
             }
             change.apply(&mut intent)?;
+            sizes::check(&intent)?;
             batch.push(update(request.scope, &intent, loaded.revision)?);
             self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await
         })

@@ -16,6 +16,7 @@ use crate::idempotency::Answered;
 use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request, racing};
 use crate::records::{encode, insert};
+use crate::sizes;
 
 /// A card as a client sends it; it cannot be printed.
 #[derive(Clone)]
@@ -97,14 +98,14 @@ impl Platform {
         metadata: Metadata,
     ) -> Result<Prepared, Error> {
         let card = self.check_card(input)?;
-        let method = self.method_of(card.details, billing_details, metadata);
+        let method = self.method_of(card.details, billing_details, metadata)?;
         let writes = vec![insert(scope, &method)?, self.seal(scope, method.id.ulid(), &card.number)?];
         Ok(Prepared { method, number: card.number, cvc: card.cvc, writes })
     }
 
-    fn method_of(&self, card: CardDetails, billing_details: BillingDetails, metadata: Metadata) -> PaymentMethod {
+    fn method_of(&self, card: CardDetails, billing_details: BillingDetails, metadata: Metadata) -> Result<PaymentMethod, Error> {
         let ulid = self.mint();
-        PaymentMethod {
+        let method = PaymentMethod {
             id: PaymentMethodId::new(ulid),
             created_at: ulid.created_at(),
             card,
@@ -115,7 +116,9 @@ impl Platform {
             saved_for_off_session: false,
             spent: false,
             sequence: 0,
-        }
+        };
+        sizes::check(&method)?;
+        Ok(method)
     }
 
     /// Turns a token into a method; the token can be used once.
@@ -134,7 +137,7 @@ impl Platform {
             });
         }
         let number = self.open_card(scope, id.ulid()).await?;
-        let method = self.method_of(token.value.card.clone(), token.value.billing_details.clone(), metadata);
+        let method = self.method_of(token.value.card.clone(), token.value.billing_details.clone(), metadata)?;
         let used = Token { used: true, ..token.value };
         let writes = vec![
             insert(scope, &method)?,
@@ -218,6 +221,7 @@ impl Platform {
                 billing_details: billing.clone(),
                 used: false,
             };
+            sizes::check(&token)?;
             let mut batch = Batch::new();
             batch.push(insert(request.scope, &token)?);
             batch.push(self.seal(request.scope, ulid, &card.number)?);

@@ -14,6 +14,7 @@ use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::update;
+use crate::sizes;
 
 /// What a request says of a card.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +49,7 @@ impl Platform {
                 method.card.exp_month = expiry.month();
                 method.card.exp_year = expiry.year();
             }
+            sizes::check(&method)?;
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let mut event = ctx.method_event(EventKind::PaymentMethodUpdated, &mut method);

@@ -16,6 +16,7 @@ use crate::payment_intents::settle::{add_booking, add_events};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::{Loaded, insert, update};
+use crate::sizes;
 
 /// What is to be refunded.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +85,8 @@ impl Platform {
         let decided = begin_refund(&mut ctx, loaded.value.clone(), asked.clone());
         let change = decided.map_err(|e| refused(e, &loaded.value))?;
         let (mut refund, changed) = (change.refund, change.charge.unwrap_or_else(|| loaded.value.clone()));
+        sizes::check(&refund)?;
+        sizes::check(&changed)?;
         refund.answers = request.idempotency.as_ref().map(|i| i.key.clone());
         let mut batch = Batch::new();
         batch.push(update(scope, &changed, loaded.revision)?);

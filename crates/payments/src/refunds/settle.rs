@@ -83,7 +83,7 @@ impl Platform {
             return Ok(Answered { replayed: false, ..answered });
         }
         let outcome = Outcome::of(Object::Refund(Box::new(subject.refund.value)));
-        let answer = self.presenter.present(request.scope, &outcome, &request.rendering).await?;
+        let answer = self.answer(request, &outcome).await?;
         Ok(Answered { answer, replayed: false })
     }
 
@@ -115,7 +115,7 @@ impl Platform {
         let mut batch = Batch::new();
         let mut answer = Answer { status: 200, body: Vec::new() };
         if let Some(request) = request {
-            answer = self.presenter.present(scope, &told, &request.rendering).await?;
+            answer = self.answer(request, &told).await?;
             if let Some(key) = &answers {
                 batch.push(complete_for(request, key, Some(&answer), self.now())?);
             }

@@ -11,6 +11,7 @@ use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request, racing};
 use crate::records::update;
+use crate::sizes;
 
 impl Platform {
     /// Changes a refund's metadata.
@@ -26,6 +27,7 @@ impl Platform {
             let loaded = self.find::<Refund>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
             let merged: Metadata = metadata.apply(&loaded.value.metadata)?;
             let refund = Refund { metadata: merged, ..loaded.value };
+            sizes::check(&refund)?;
             let mut batch = Batch::new();
             batch.push(update(request.scope, &refund, loaded.revision)?);
             self.conclude(request, batch, &Outcome::of(Object::Refund(Box::new(refund)))).await

@@ -20,4 +20,5 @@ mod recovery;
 mod setup_intents;
 mod shop;
 mod shutdown;
+mod sizes;
 mod verify;

@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use super::Failure;
 use super::dispatch::Call;
 use super::intents::ShippingParams;
-use super::requests::{change, expand, metadata};
-use crate::params::{self, ExpandParam, MetadataParam, Update};
+use super::requests::{EmailText, change, expand, metadata};
+use crate::params::{self, ExpandParam, MetadataParam, Text, Update};
 use crate::presenter::expandable::Shape;
 
 /// Changes to a charge's notes.
@@ -31,7 +31,7 @@ pub(crate) struct UpdateCharge {
     /// Where to send a receipt.
     #[serde(default)]
     #[schema(inline)]
-    receipt_email: Update<String>,
+    receipt_email: Update<EmailText>,
     #[serde(default)]
     #[schema(inline)]
     shipping: Update<ShippingParams>,
@@ -73,7 +73,7 @@ pub(crate) async fn update(mut call: Call<'_>, text: &str) -> Result<Answered, F
     let report = params.fraud_details.map(|details| change(details.user_report.map(|report| report.as_str().to_owned())));
     let changes = ChargeChange {
         description: change(params.description),
-        receipt_email: change(params.receipt_email),
+        receipt_email: change(params.receipt_email.map(Text::into_string)),
         shipping: change(params.shipping.map(Shipping::from)),
         fraud_report: report.unwrap_or(Change::Keep),
         metadata: metadata(params.metadata),

@@ -1,7 +1,7 @@
 //! `/v1/customers`: made, changed, deleted.
 
 use domain::contact::{Address, Shipping};
-use domain::customer::TaxExempt;
+use domain::customer::{MAX_LOCALE, TaxExempt};
 use domain::id::{CustomerId, PaymentMethodId};
 use payments::Error;
 use payments::change::Change;
@@ -14,10 +14,13 @@ use utoipa::ToSchema;
 use super::Failure;
 use super::dispatch::Call;
 use super::intents::ShippingParams;
-use super::requests::{AddressParams, change, expand, metadata};
-use crate::params::{self, ExpandParam, MetadataParam, Update};
+use super::requests::{AddressParams, NameText, PhoneText, change, expand, metadata};
+use crate::params::{self, ExpandParam, MetadataParam, Text, Update};
 use crate::presenter::expandable::Shape;
 use crate::views::words;
+
+/// A language.
+type LocaleText = Text<MAX_LOCALE>;
 
 /// What invoices and future payments take.
 #[derive(Deserialize, ToSchema)]
@@ -56,14 +59,14 @@ macro_rules! customer_params {
             metadata: MetadataParam,
             #[serde(default)]
             #[schema(inline)]
-            name: Update<String>,
+            name: Update<NameText>,
             #[serde(default)]
             #[schema(inline)]
-            phone: Update<String>,
+            phone: Update<PhoneText>,
             /// Languages the buyer reads, the preferred first.
             #[serde(default)]
             #[schema(inline)]
-            preferred_locales: Update<Vec<String>>,
+            preferred_locales: Update<Vec<LocaleText>>,
             #[serde(default)]
             #[schema(inline)]
             shipping: Update<ShippingParams>,
@@ -81,10 +84,10 @@ macro_rules! customer_params {
                     address: change(self.address.map(Address::from)),
                     description: change(self.description),
                     email: change(self.email),
-                    name: change(self.name),
-                    phone: change(self.phone),
+                    name: change(self.name.map(Text::into_string)),
+                    phone: change(self.phone.map(Text::into_string)),
                     shipping: change(self.shipping.map(Shipping::from)),
-                    preferred_locales: change(self.preferred_locales),
+                    preferred_locales: change(self.preferred_locales.map(|locales| locales.into_iter().map(Text::into_string).collect())),
                     invoice_prefix: change(self.invoice_prefix),
                     tax_exempt: change(self.tax_exempt),
                     default_payment_method: default_method(self.invoice_settings)?,

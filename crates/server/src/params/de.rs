@@ -44,6 +44,14 @@ fn silenced(fault: Fault, root: &Tree) -> Fault {
     if culprit.is_quoted_in(fault.rule(), SHORTEST_SECRET) { fault.without_rule() } else { fault }
 }
 
+/// What is wrong with a text that holds control characters.
+const NO_CONTROLS: &str = "must have no control characters besides tabs and line breaks.";
+
+/// Whether a text holds characters that nobody writes: no page or printer shows them, and JSON takes six bytes for one.
+fn has_controls(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+}
+
 /// What an empty text or a `null` stands for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Empty {
@@ -76,6 +84,7 @@ impl<'t> Node<'t> {
             Tree::Text(text) if text.len() > MAX_TEXT && text.chars().count() > MAX_TEXT => {
                 Err(Fault::with_rule(Kind::TooLong, format!("at most {MAX_TEXT} characters long.")))
             }
+            Tree::Text(text) if has_controls(text) => Err(Fault::with_rule(Kind::Invalid, NO_CONTROLS)),
             Tree::Text(text) => Ok(text),
             _ => Err(Fault::new(Kind::InvalidString)),
         }
@@ -269,6 +278,9 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
         self.value = self.fields.next();
         let Some((name, _)) = self.value else { return Ok(None) };
+        if has_controls(name) {
+            return Err(Fault::with_rule(Kind::Invalid, format!("its names {NO_CONTROLS}")));
+        }
         let key: StrDeserializer<'_, Fault> = name.as_str().into_deserializer();
         seed.deserialize(key).map(Some)
     }
@@ -355,6 +367,17 @@ mod tests {
         assert!(sent(MAX_TEXT).is_ok());
         let error = sent(MAX_TEXT + 1).unwrap_err();
         assert_eq!((error.kind, error.param.as_deref()), (Kind::TooLong, Some("description")));
+    }
+
+    #[test]
+    fn control_characters_are_refused_and_line_breaks_are_not() {
+        assert_eq!(form("amount=1&description=a%0D%0A%09b").unwrap().description.as_deref(), Some("a\r\n\tb"));
+        for control in ["%00", "%01", "%0B", "%1B", "%7F", "%C2%85"] {
+            refused(&format!("amount=1&description=a{control}"), &Kind::Invalid, "description");
+            refused(&format!("amount=1&card[number]={control}&card[exp_month]=1"), &Kind::Invalid, "card[number]");
+            refused(&format!("amount=1&types[0]={control}"), &Kind::Invalid, "types[0]");
+        }
+        refused(r#"{"amount":1,"description":"\u0000"}"#, &Kind::Invalid, "description");
     }
 
     #[test]

@@ -154,6 +154,14 @@ mod tests {
     }
 
     #[test]
+    fn control_characters_are_refused_in_keys_and_values() {
+        for (text, param) in [("metadata[a%01]=x", "metadata"), ("metadata[a]=x%01", "metadata[a]")] {
+            let error = from_tree::<Request>(&parse_form(text.as_bytes()).unwrap()).unwrap_err();
+            assert_eq!((error.kind, error.param.as_deref()), (ParamErrorKind::Invalid, Some(param)), "{text}");
+        }
+    }
+
+    #[test]
     fn debug_output_shows_no_entry() {
         assert_eq!(format!("{:?}", merge(&[("name", "Zoë")])), "Merge(1 keys)");
     }
