@@ -1,6 +1,7 @@
 //! Which lists an object is in, besides those of the objects it belongs to; and what their parents are called.
 //!
-//! What is linked when an object is made, unlinked when it goes, and read by a filter is said here once.
+//! The use cases of intents, charges, refunds, methods and set-ups repeat it where they link and unlink; `verify` compares what
+//! they wrote with what is said here.
 
 use domain::account::{Account, ApiKey};
 use domain::balance_transaction::{BalanceTransaction, Kind};

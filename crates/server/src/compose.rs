@@ -1,4 +1,4 @@
-//! Composition: the only place that names engines and connectors.
+//! Composition: which engine and which connector a server is put together with.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The command line: one command a file.
 //!
-//! Every option can also be given as an environment variable, `BURSAR_` and its name; a test holds this.
+//! Every option can also be given as an environment variable whose name begins with `BURSAR_`; a test holds this.
 
 mod accounts;
 mod backup;
