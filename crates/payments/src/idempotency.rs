@@ -12,7 +12,7 @@ use store::{Batch, Key, Kind, Precondition, Write};
 
 use crate::error::Error;
 use crate::platform::{Platform, Request};
-use crate::ports::{Answer, Rendering};
+use crate::ports::{Answer, Audience, Rendering};
 use crate::records::{decode, encode};
 
 /// How long an answer can be had again: the API promises a day at least.
@@ -65,13 +65,26 @@ pub(crate) const fn still_waiting<'a>(request: &'a Request, answers: Option<&Str
     if request.idempotency.is_none() || answers.is_some() { Some(request) } else { None }
 }
 
-pub(crate) fn key(scope: Scope, key: &str) -> Key {
-    Key::named(scope, Kind::IdempotencyRecord, key.as_bytes())
+/// Where the record of that name is kept.
+pub(crate) fn key(scope: Scope, name: &str) -> Key {
+    Key::named(scope, Kind::IdempotencyRecord, name.as_bytes())
+}
+
+impl Request {
+    /// The name of the record of this request, if it has a key. Shop and browsers choose their keys apart: whoever has the
+    /// publishable key, which anybody can read, can neither see what was kept for the shop nor use up a key that it will send.
+    pub(crate) fn record(&self) -> Option<String> {
+        let chosen_by = match self.rendering.audience {
+            Audience::Shop => "shop",
+            Audience::Browser => "browser",
+        };
+        self.idempotency.as_ref().map(|idempotency| format!("{chosen_by}:{}", idempotency.key))
+    }
 }
 
 /// The record that says a request is under way, or the whole of one that needs no provider.
 pub(crate) fn begin(request: &Request, now: Timestamp, answer: Option<&Answer>) -> Result<Option<Write>, Error> {
-    let Some(idempotency) = &request.idempotency else { return Ok(None) };
+    let (Some(idempotency), Some(name)) = (&request.idempotency, request.record()) else { return Ok(None) };
     let record = IdempotencyRecord {
         fingerprint: idempotency.fingerprint,
         created_at: now,
@@ -80,7 +93,7 @@ pub(crate) fn begin(request: &Request, now: Timestamp, answer: Option<&Answer>) 
         answer: answer.map(KeptAnswer::keep).transpose()?,
     };
     let body = encode(&record)?;
-    Ok(Some(Write::Put { key: key(request.scope, &idempotency.key), body, precondition: Precondition::Absent }))
+    Ok(Some(Write::Put { key: key(request.scope, &name), body, precondition: Precondition::Absent }))
 }
 
 /// An answer, and whether it was kept from before.
@@ -98,8 +111,8 @@ impl Platform {
     /// # Errors
     /// The key belongs to another request, or the first one is still under way.
     pub async fn replay(&self, request: &Request) -> Result<Option<Answered>, Error> {
-        let Some(idempotency) = &request.idempotency else { return Ok(None) };
-        let Some(item) = self.store.get_one(&key(request.scope, &idempotency.key)).await? else { return Ok(None) };
+        let (Some(idempotency), Some(name)) = (&request.idempotency, request.record()) else { return Ok(None) };
+        let Some(item) = self.store.get_one(&key(request.scope, &name)).await? else { return Ok(None) };
         let record: IdempotencyRecord = decode(&item.body)?;
         if record.fingerprint != idempotency.fingerprint {
             return Err(Error::IdempotencyMismatch);

@@ -207,7 +207,7 @@ impl Platform {
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let begun = begin_setup(&mut ctx, intent.clone(), &ready.method, connector.capabilities().provider);
         let mut begun = begun.map_err(|_| Error::SetupIntentState { verb: "confirmed", setup_intent: Box::new(intent) })?;
-        begun.answers = request.idempotency.as_ref().map(|i| i.key.clone());
+        begun.answers = request.record();
         batch_all(&mut batch, std::mem::take(&mut ready.writes));
         batch.push(match revision {
             Some(revision) => update(request.scope, &begun, revision)?,

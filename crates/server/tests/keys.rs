@@ -169,9 +169,32 @@ async fn a_browser_never_gets_what_was_kept_for_the_shop() {
     let under = async |key: &str| {
         send(&shop.router, "POST", &path, &[("authorization", &format!("Bearer {key}")), ("idempotency-key", "one")], &form).await
     };
-    assert_eq!(under(KEY).await.json["status"], "succeeded");
-    assert_eq!(under(&shop.publishable).await.json["error"]["type"], "idempotency_error");
-    assert!(under(KEY).await.replayed);
+    let paid = under(KEY).await;
+    assert_eq!((&paid.json["status"], paid.json["customer"].is_string()), (&json!("succeeded"), true));
+    let told = under(&shop.publishable).await;
+    assert_eq!((told.replayed, &told.json["error"]["code"]), (false, &json!("payment_intent_unexpected_state")));
+    assert_eq!(told.json["error"]["payment_intent"]["customer"], Value::Null);
+    for key in [KEY, &shop.publishable] {
+        assert!(under(key).await.replayed);
+    }
+    assert_eq!(under(KEY).await.bytes, paid.bytes);
+}
+
+#[tokio::test]
+async fn a_browser_cannot_use_up_a_key_that_the_shop_will_send() {
+    let shop = Shop::open().await;
+    let under = async |key: &str, path: &str, form: &str| {
+        send(&shop.router, "POST", path, &[("authorization", &format!("Bearer {key}")), ("idempotency-key", "order-17")], form).await
+    };
+    let card = "card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2040";
+    let token = under(&shop.publishable, "/v1/tokens", card).await;
+    assert_eq!(token.status, StatusCode::OK);
+    let pay = "amount=500&currency=usd&payment_method=pm_card_visa&confirm=true";
+    let paid = under(KEY, "/v1/payment_intents", pay).await;
+    assert_eq!((&paid.json["status"], paid.replayed), (&json!("succeeded"), false));
+    let again = under(&shop.publishable, "/v1/tokens", card).await;
+    assert_eq!((again.replayed, again.bytes), (true, token.bytes));
+    assert_eq!(under(KEY, "/v1/payment_intents", pay).await.bytes, paid.bytes);
 }
 
 #[tokio::test]

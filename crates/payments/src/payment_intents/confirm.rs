@@ -139,7 +139,7 @@ impl Platform {
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let decided = begin_authorize(&mut ctx, intent, &ready.method, connector.capabilities().provider, presence);
         let (intent, mut attempt) = decided.map_err(|e| refused(e, &before))?;
-        attempt.answers = request.idempotency.as_ref().map(|i| i.key.clone());
+        attempt.answers = request.record();
         batch.push(match revision {
             Some(revision) => update(request.scope, &intent, revision)?,
             None => insert(request.scope, &intent)?,

@@ -96,7 +96,7 @@ impl Platform {
         work: Work,
     ) -> Result<Start, Error> {
         let Subject { intent, mut attempt, charge, method } = before;
-        attempt.value.answers = request.idempotency.as_ref().map(|i| i.key.clone());
+        attempt.value.answers = request.record();
         let mut batch = Batch::new();
         batch.push(update(request.scope, &changed, intent.revision)?);
         batch.push(update(request.scope, &attempt.value, attempt.revision)?);

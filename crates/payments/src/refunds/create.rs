@@ -87,7 +87,7 @@ impl Platform {
         let (mut refund, changed) = (change.refund, change.charge.unwrap_or_else(|| loaded.value.clone()));
         sizes::check(&refund)?;
         sizes::check(&changed)?;
-        refund.answers = request.idempotency.as_ref().map(|i| i.key.clone());
+        refund.answers = request.record();
         let mut batch = Batch::new();
         batch.push(update(scope, &changed, loaded.revision)?);
         batch.push(insert(scope, &refund)?);

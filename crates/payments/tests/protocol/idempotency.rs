@@ -1,11 +1,18 @@
 //! Repeated requests.
 
+use std::sync::Arc;
+
 use domain::fingerprint_key::FingerprintKey;
 use domain::idempotency::Fingerprint;
+use domain::outcome::QueryOutcome;
+use domain::payment_intent::{PaymentIntent, Status};
+use domain::provider_key::ProviderKey;
 use payments::idempotency::Idempotency;
+use payments::ports::{Audience, Rendering};
 use payments::{Error, Request};
 
-use crate::shop::{Shop, payment};
+use crate::bank::{Sent, approved};
+use crate::shop::{Shop, payment, told};
 
 #[tokio::test]
 async fn a_key_that_comes_with_another_request_is_refused_and_nothing_is_charged() {
@@ -19,4 +26,30 @@ async fn a_key_that_comes_with_another_request_is_refused_and_nothing_is_charged
     let refused = shop.platform.create_payment_intent(&other, &payment()).await;
     assert!(matches!(refused, Err(Error::IdempotencyMismatch)));
     assert_eq!(shop.bank.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_recovered_request_finds_its_answer_among_the_keys_of_those_who_sent_it() {
+    let mut shop = Shop::open().await;
+    let for_browser = Rendering { audience: Audience::Browser, ..Rendering::default() };
+    let requests = [shop.request_under("key"), Request { rendering: for_browser, ..shop.request_under("key") }];
+    let mut keys = Vec::new();
+    shop.bank.hold();
+    for request in requests.clone() {
+        let platform = Arc::clone(&shop.platform);
+        drop(shop.begin(async move { platform.create_payment_intent(&request, &payment()).await }).await);
+        let Some(Sent::Authorize(key, _)) = shop.bank.sent().pop() else { panic!() };
+        shop.bank.knows(&key, QueryOutcome::Authorize(approved(true)));
+        keys.push(key);
+    }
+    shop.crash();
+    shop.recover().await;
+    for (request, key) in requests.iter().zip(keys) {
+        let again = shop.platform.create_payment_intent(request, &payment()).await.unwrap();
+        let intent: PaymentIntent = told(&again);
+        assert_eq!((again.replayed, intent.status), (true, Status::Succeeded));
+        assert_eq!(ProviderKey::authorize(intent.latest_attempt.unwrap()), key);
+    }
+    assert_eq!(shop.bank.sent().len(), 2);
+    assert!(shop.differences().await.is_empty());
 }

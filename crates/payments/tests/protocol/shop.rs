@@ -215,6 +215,7 @@ impl Shop {
         let before = self.bank.sent().len();
         let task = tokio::spawn(request);
         while self.bank.sent().len() == before {
+            assert!(!task.is_finished(), "the request ended before it reached the provider");
             tokio::task::yield_now().await;
         }
         task

@@ -76,7 +76,7 @@ fn is_version(text: &str) -> bool {
 }
 
 /// The idempotency key of a request that changes something, with the fingerprint of what came with it.
-pub(super) fn idempotency(app: &App, key: &ApiKey, parts: &Parts, body: &[u8]) -> Result<Option<Idempotency>, Failure> {
+pub(super) fn idempotency(app: &App, parts: &Parts, body: &[u8]) -> Result<Option<Idempotency>, Failure> {
     let changes = parts.method == Method::POST || parts.method == Method::DELETE;
     let Some(text) = parts.headers.get("idempotency-key").filter(|_| changes) else {
         return Ok(None);
@@ -84,12 +84,7 @@ pub(super) fn idempotency(app: &App, key: &ApiKey, parts: &Parts, body: &[u8]) -
     let text = text.to_str().ok().filter(|k| (1..=MAX_KEY).contains(&k.len()) && !holds_card_number(k));
     let text = text.ok_or(Failure::IdempotencyKey)?.to_owned();
     let target = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    // A browser never gets what was kept for the shop: no target of a request holds a #.
-    let target = match audience(key) {
-        Audience::Shop => target.to_owned(),
-        Audience::Browser => format!("{target}#browser"),
-    };
-    let fingerprint = Fingerprint::of(&app.fingerprints, parts.method.as_str(), &target, body);
+    let fingerprint = Fingerprint::of(&app.fingerprints, parts.method.as_str(), target, body);
     Ok(Some(Idempotency { key: text, fingerprint }))
 }
 

@@ -164,7 +164,7 @@ async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, ct
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let (route, ids) = routes::find(&parts.method, parts.uri.path()).ok_or(Failure::NoRoute)?;
     let tree = params::read(&parts.method, content_type, parts.uri.query(), &body)?;
-    let idempotency = gate::idempotency(app, &key, parts, &body)?;
+    let idempotency = gate::idempotency(app, parts, &body)?;
     let account = app.platform.account(scope).await?;
     let rendering = Rendering { expand: Vec::new(), audience };
     let request = payments::Request { scope, account, id: id.to_owned(), idempotency, rendering };
