@@ -11,7 +11,7 @@ use domain::scope::{Mode, Scope};
 use domain::statement::Part;
 use store::{Batch, Index, Key, List, Precondition, Scan};
 
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::platform::{Platform, racing};
 use crate::records::{Loaded, Record, decode, encode, insert};
 use crate::texts;
@@ -147,7 +147,7 @@ impl Platform {
     /// There is no such key, or the store failed.
     pub async fn revoke_key(&self, id: ApiKeyId) -> Result<ApiKey, Error> {
         racing(|| async {
-            let missing = || Error::NotFound { kind: "key", id: id.to_string(), param: "id" };
+            let missing = || Error::NotFound { kind: "key", id: id.to_string(), param: "id", place: Place::Parameter };
             let loaded: Loaded<ApiKey> = self.find(Scope::PLATFORM, id.ulid()).await?.ok_or_else(missing)?;
             let key = ApiKey { revoked_at: loaded.value.revoked_at.or(Some(self.now())), ..loaded.value };
             let mut batch = Batch::new();

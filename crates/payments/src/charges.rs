@@ -7,7 +7,7 @@ use domain::id::ChargeId;
 use store::Batch;
 
 use crate::change::Change;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
@@ -38,7 +38,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let missing = || Error::NotFound { kind: "charge", id: id.to_string(), param: "charge" };
+            let missing = || Error::NotFound { kind: "charge", id: id.to_string(), param: "charge", place: Place::Path };
             let loaded = self.find::<Charge>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
             let before = loaded.value.clone();
             let mut charge = loaded.value;

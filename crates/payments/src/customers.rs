@@ -10,7 +10,7 @@ use domain::scope::Scope;
 use store::{Batch, Precondition};
 
 use crate::change::Change;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::lists;
 use crate::metadata::Changes;
@@ -103,7 +103,7 @@ impl Platform {
             sizes::check(&customer)?;
             let mut batch = Batch::new();
             if let Some(method) = method {
-                self.add_attachment(request, &customer, method, &mut batch).await?;
+                self.add_attachment(request, &customer, (method, Place::Parameter), &mut batch).await?;
             }
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
@@ -128,7 +128,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let loaded = self.live_customer(request.scope, id).await?;
+            let loaded = self.live_customer(request.scope, id, Place::Path).await?;
             if let Change::Set(method) = change.default_payment_method {
                 self.owned_method(request, id, method).await?;
             }
@@ -150,7 +150,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let loaded = self.live_customer(request.scope, id).await?;
+            let loaded = self.live_customer(request.scope, id, Place::Path).await?;
             let before = loaded.value.clone();
             let customer = Customer { deleted: true, ..loaded.value };
             self.finish_customer(request, before, customer, loaded.revision, EventKind::CustomerDeleted).await
@@ -185,8 +185,8 @@ impl Platform {
         self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await
     }
 
-    async fn live_customer(&self, scope: Scope, id: CustomerId) -> Result<Loaded<Customer>, Error> {
-        let missing = || Error::NotFound { kind: "customer", id: id.to_string(), param: "customer" };
+    async fn live_customer(&self, scope: Scope, id: CustomerId, place: Place) -> Result<Loaded<Customer>, Error> {
+        let missing = || Error::NotFound { kind: "customer", id: id.to_string(), param: "customer", place };
         let found = self.find::<Customer>(scope, id.ulid()).await?.filter(|c| !c.value.deleted);
         found.ok_or_else(missing)
     }
@@ -194,7 +194,7 @@ impl Platform {
     /// A customer that can still be used, and will be when the batch lands. Nothing is written, so that many payments
     /// of one customer do not get in each other's way.
     pub(crate) async fn usable_customer(&self, scope: Scope, id: CustomerId, batch: &mut Batch) -> Result<Customer, Error> {
-        let loaded = self.live_customer(scope, id).await?;
+        let loaded = self.live_customer(scope, id, Place::Parameter).await?;
         batch.assert(key_of::<Customer>(scope, id.ulid()), Precondition::Revision(loaded.revision));
         Ok(loaded.value)
     }
@@ -213,5 +213,10 @@ impl Platform {
 }
 
 fn not_the_customers(id: PaymentMethodId) -> Error {
-    Error::NotFound { kind: "payment_method", id: id.to_string(), param: "invoice_settings[default_payment_method]" }
+    Error::NotFound {
+        kind: "payment_method",
+        id: id.to_string(),
+        param: "invoice_settings[default_payment_method]",
+        place: Place::Parameter,
+    }
 }

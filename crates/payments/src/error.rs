@@ -2,6 +2,15 @@
 
 use domain::{flow, payment_intent, payment_method, setup_intent};
 
+/// Where a request named an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In its path: the request is about that object.
+    Path,
+    /// In a parameter: the request is about another one.
+    Parameter,
+}
+
 /// Why a use case could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -12,8 +21,10 @@ pub enum Error {
         kind: &'static str,
         /// The name that was asked for, masked if it could be a card number.
         id: String,
-        /// The parameter that held the name.
+        /// The parameter that held the name; in a path, what its part is called.
         param: &'static str,
+        /// Which of both.
+        place: Place,
     },
     /// A parameter's value cannot be used.
     #[error("{message}")]

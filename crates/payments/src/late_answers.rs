@@ -16,7 +16,7 @@ use domain::refund::Refund;
 use domain::scope::Scope;
 use store::{Batch, Index, List};
 
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::payment_intents::perform::Fact;
 use crate::payment_intents::settle::add_booking;
 use crate::platform::{Platform, racing};
@@ -33,7 +33,7 @@ impl Platform {
     /// No payment or refund has that key; another operation on it must end first ([`Error::LockTimeout`]: say it again
     /// later); or the store failed.
     pub async fn hear(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, key: &ProviderKey, said: QueryOutcome) -> Result<(), Error> {
-        let missing = || Error::NotFound { kind: "operation", id: key.to_string(), param: "key" };
+        let missing = || Error::NotFound { kind: "operation", id: key.to_string(), param: "key", place: Place::Parameter };
         let id = key.subject().ok_or_else(missing)?;
         if self.find::<PaymentAttempt>(scope, id).await?.is_some() {
             return self.hear_of_attempt(scope, account, id, key, said).await;

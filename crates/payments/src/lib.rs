@@ -33,5 +33,5 @@ mod texts;
 pub mod vault;
 pub mod verify;
 
-pub use error::Error;
+pub use error::{Error, Place};
 pub use platform::{Parts, Platform, Request, TestCard};

@@ -10,7 +10,7 @@ use domain::scope::Scope;
 use domain::setup_intent::{self, SetupIntent};
 
 use crate::client_secrets::same;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::platform::Platform;
 
 /// Where a buyer goes after an action, and how it ended.
@@ -34,7 +34,7 @@ impl Platform {
     /// # Errors
     /// The secret is nobody's, or the store failed.
     pub async fn come_back(self: &Arc<Self>, scope: Scope, client_secret: &str) -> Result<Return, Error> {
-        let nobody = || Error::NotFound { kind: "payment", id: "(not shown)".to_owned(), param: "client_secret" };
+        let nobody = || Error::NotFound { kind: "payment", id: "(not shown)".to_owned(), param: "client_secret", place: Place::Path };
         let account = self.find::<Account>(Scope::PLATFORM, scope.account.ulid()).await?.ok_or_else(nobody)?;
         let account = Arc::new(account.value);
         let (id, _) = client_secret.split_once("_secret_").ok_or_else(nobody)?;

@@ -17,7 +17,7 @@ use providers::{CardForProvider, Initiator, VerifyCard};
 use store::{Batch, Index, List, Write};
 
 use crate::change::Change;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::{self, Answered, still_waiting};
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome, Refused};
@@ -436,7 +436,7 @@ impl Platform {
     }
 
     pub(crate) async fn setup_intent(&self, scope: Scope, id: SetupIntentId) -> Result<Loaded<SetupIntent>, Error> {
-        let missing = || Error::NotFound { kind: "setup_intent", id: id.to_string(), param: "intent" };
+        let missing = || Error::NotFound { kind: "setup_intent", id: id.to_string(), param: "intent", place: Place::Path };
         self.find(scope, id.ulid()).await?.ok_or_else(missing)
     }
 }

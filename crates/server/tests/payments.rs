@@ -198,3 +198,55 @@ async fn a_wrong_key_an_unknown_parameter_and_an_unknown_object_are_refused_by_n
     assert_eq!((unknown.status, &unknown.json["error"]["code"]), (StatusCode::BAD_REQUEST, &Value::from("parameter_unknown")));
     assert_eq!(get(&shop, "/v1/charges/ch_nothing").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn what_is_missing_is_not_found_in_a_path_and_a_mistake_in_a_parameter() {
+    let shop = shop().await;
+    let none = "00000000000000000000000000";
+    let customer = made(&shop, "/v1/customers", "name=Ada").await["id"].as_str().unwrap().to_owned();
+    let method = made(&shop, "/v1/payment_methods/pm_card_visa/attach", &format!("customer={customer}")).await["id"].clone();
+    let method = method.as_str().unwrap();
+    for (path, form, param) in [
+        ("/v1/payment_intents", "amount=100&currency=usd&customer=cus_", "customer"),
+        ("/v1/payment_intents", "amount=100&currency=usd&payment_method=pm_", "payment_method"),
+        ("/v1/setup_intents", "customer=cus_", "customer"),
+        ("/v1/setup_intents", "confirm=true&payment_method=pm_", "payment_method"),
+        ("/v1/refunds", "charge=ch_", "charge"),
+        ("/v1/refunds", "payment_intent=pi_", "payment_intent"),
+        ("/v1/customers", "payment_method=pm_", "payment_method"),
+        (&*format!("/v1/customers/{customer}"), "invoice_settings[default_payment_method]=pm_", "invoice_settings[default_payment_method]"),
+        (&format!("/v1/payment_methods/{method}/attach"), "customer=cus_", "customer"),
+        ("/v1/payment_methods", "type=card&card[token]=tok_", "card[token]"),
+    ] {
+        for id in [none, "nothing"] {
+            let error = post(&shop, path, &format!("{form}{id}")).await;
+            let (code, named) = (&error.json["error"]["code"], &error.json["error"]["param"]);
+            assert_eq!((error.status, code, named), (StatusCode::BAD_REQUEST, &"resource_missing".into(), &param.into()), "{path} {form}");
+        }
+    }
+    for (method, template) in bursar::api::operations().filter(|(_, template)| template.contains('{')) {
+        for id in [none, "nothing"] {
+            let (prefix, form) = match template.trim_start_matches("/v1/").split('/').next().unwrap() {
+                "payment_intents" => ("pi_", ""),
+                "setup_intents" if template.ends_with("/confirm") => ("seti_", "payment_method=pm_card_visa"),
+                "setup_intents" => ("seti_", ""),
+                "payment_methods" => ("pm_", if template.ends_with("/attach") { &*format!("customer={customer}") } else { "" }),
+                "tokens" => ("tok_", ""),
+                "charges" => ("ch_", ""),
+                "refunds" => ("re_", ""),
+                "customers" => ("cus_", ""),
+                "balance_transactions" => ("txn_", ""),
+                "events" => ("evt_", ""),
+                other => panic!("{other}"),
+            };
+            let (start, rest) = template.split_once('{').unwrap();
+            let path = format!("{start}{prefix}{id}{}", rest.split_once('}').unwrap().1.replace(['{', '}'], ""));
+            let missing = call(&shop, method, &path, form, None).await;
+            assert_eq!(
+                (missing.status, &missing.json["error"]["code"]),
+                (StatusCode::NOT_FOUND, &"resource_missing".into()),
+                "{method} {path}"
+            );
+        }
+    }
+}

@@ -12,7 +12,7 @@ use super::perform::{Begun, Work};
 use super::refused;
 use super::settle::Subject;
 use crate::change::Change;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::{self, Answered};
 use crate::outcome::{Object, Outcome};
 use crate::payment_methods::resolve::{MethodInput, Ready};
@@ -164,7 +164,7 @@ impl Platform {
 
     /// A payment of this merchant.
     pub(crate) async fn payment_intent(&self, scope: domain::scope::Scope, id: PaymentIntentId) -> Result<Loaded<PaymentIntent>, Error> {
-        let missing = || Error::NotFound { kind: "payment_intent", id: id.to_string(), param: "intent" };
+        let missing = || Error::NotFound { kind: "payment_intent", id: id.to_string(), param: "intent", place: Place::Path };
         self.find::<PaymentIntent>(scope, id.ulid()).await?.ok_or_else(missing)
     }
 

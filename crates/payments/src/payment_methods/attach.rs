@@ -7,7 +7,7 @@ use domain::payment_method::PaymentMethod;
 use store::{Batch, Index, List};
 
 use super::create::masked;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::add_events;
@@ -27,7 +27,7 @@ impl Platform {
             }
             let mut batch = Batch::new();
             let customer = self.usable_customer(request.scope, customer, &mut batch).await?;
-            let method = self.add_attachment(request, &customer, method, &mut batch).await?;
+            let method = self.add_attachment(request, &customer, (method, Place::Path), &mut batch).await?;
             self.conclude(request, batch, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
         })
         .await
@@ -38,7 +38,7 @@ impl Platform {
         &self,
         request: &Request,
         customer: &Customer,
-        name: &str,
+        (name, place): (&str, Place),
         batch: &mut Batch,
     ) -> Result<PaymentMethod, Error> {
         let scope = request.scope;
@@ -52,7 +52,7 @@ impl Platform {
                 (prepared.method, None)
             }
             None => {
-                let loaded = self.payment_method(request, name).await?;
+                let loaded = self.payment_method(request, name, place).await?;
                 (loaded.value, Some(loaded.revision))
             }
         };
@@ -78,7 +78,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let loaded = self.payment_method(request, method).await?;
+            let loaded = self.payment_method(request, method, Place::Path).await?;
             let mut method = loaded.value;
             let customer = method.detach()?;
             let mut batch = Batch::new();
@@ -94,8 +94,8 @@ impl Platform {
     }
 
     /// A card of this merchant.
-    pub(crate) async fn payment_method(&self, request: &Request, name: &str) -> Result<Loaded<PaymentMethod>, Error> {
-        let missing = || Error::NotFound { kind: "payment_method", id: masked(name), param: "payment_method" };
+    pub(crate) async fn payment_method(&self, request: &Request, name: &str, place: Place) -> Result<Loaded<PaymentMethod>, Error> {
+        let missing = || Error::NotFound { kind: "payment_method", id: masked(name), param: "payment_method", place };
         let id: PaymentMethodId = name.parse().map_err(|_| missing())?;
         self.find(request.scope, id.ulid()).await?.ok_or_else(missing)
     }

@@ -11,7 +11,7 @@ use domain::payment_method::{PaymentMethod, Token};
 use domain::scope::Scope;
 use store::{Batch, Key, Kind, Precondition, Write};
 
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request, racing};
@@ -126,7 +126,7 @@ impl Platform {
         if let Some(input) = self.test_card_input(text, scope) {
             return self.prepare_card(scope, &input, BillingDetails::default(), metadata);
         }
-        let missing = || Error::NotFound { kind: "token", id: masked(text), param: "card[token]" };
+        let missing = || Error::NotFound { kind: "token", id: masked(text), param: "card[token]", place: Place::Parameter };
         let id: TokenId = text.parse().map_err(|_| missing())?;
         let token = self.find::<Token>(scope, id.ulid()).await?.ok_or_else(missing)?;
         if token.value.used {

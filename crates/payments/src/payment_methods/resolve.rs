@@ -11,7 +11,7 @@ use domain::scope::Scope;
 use store::Write;
 
 use super::create::{CardSource, NewPaymentMethod, masked};
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::platform::Platform;
 
 /// What a client names to pay with.
@@ -50,7 +50,7 @@ impl Platform {
     }
 
     async fn existing_method(&self, scope: Scope, customer: Option<CustomerId>, name: &str) -> Result<Ready, Error> {
-        let missing = || Error::NotFound { kind: "payment_method", id: masked(name), param: "payment_method" };
+        let missing = || Error::NotFound { kind: "payment_method", id: masked(name), param: "payment_method", place: Place::Parameter };
         let id: PaymentMethodId = name.parse().map_err(|_| missing())?;
         let method = self.find::<PaymentMethod>(scope, id.ulid()).await?.ok_or_else(missing)?.value;
         method.usable_for(customer)?;

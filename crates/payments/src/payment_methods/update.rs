@@ -6,7 +6,7 @@ use domain::event::{EventKind, Snapshot};
 use store::Batch;
 
 use super::create::expiry_refused;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
@@ -37,7 +37,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let loaded = self.payment_method(request, name).await?;
+            let loaded = self.payment_method(request, name, Place::Path).await?;
             let before = loaded.value.clone();
             let mut method = loaded.value;
             method.metadata = change.metadata.apply(&method.metadata)?;

@@ -7,7 +7,7 @@ use domain::charge::Charge;
 use domain::id::RefundId;
 use domain::refund::{Refund, Status};
 
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::platform::{Platform, Request};
 
@@ -20,7 +20,7 @@ impl Platform {
         if let Some(answered) = self.replay(request).await? {
             return Ok(answered);
         }
-        let missing = || Error::NotFound { kind: "refund", id: id.to_string(), param: "refund" };
+        let missing = || Error::NotFound { kind: "refund", id: id.to_string(), param: "refund", place: Place::Path };
         let refund = self.find::<Refund>(request.scope, id.ulid()).await?.ok_or_else(missing)?.value;
         let why = match refund.status {
             Status::Sending | Status::Unknown | Status::Pending => {

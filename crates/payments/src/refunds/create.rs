@@ -10,7 +10,7 @@ use domain::scope::Scope;
 use store::{Batch, Index, List};
 
 use super::settle::RefundSubject;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::{self, Answered};
 use crate::payment_intents::settle::{add_booking, add_events};
 use crate::platform::{Platform, Request, racing};
@@ -62,7 +62,8 @@ impl Platform {
         match of {
             RefundOf::Charge(id) => Ok(id),
             RefundOf::PaymentIntent(id) => {
-                let missing = || Error::NotFound { kind: "payment_intent", id: id.to_string(), param: "payment_intent" };
+                let missing =
+                    || Error::NotFound { kind: "payment_intent", id: id.to_string(), param: "payment_intent", place: Place::Parameter };
                 let intent = self.find::<domain::payment_intent::PaymentIntent>(scope, id.ulid()).await?.ok_or_else(missing)?;
                 intent.value.latest_charge.ok_or(Error::Parameter {
                     param: "payment_intent",
@@ -78,7 +79,7 @@ impl Platform {
             return Ok(Start::Answered(answered));
         }
         let scope = request.scope;
-        let missing = || Error::NotFound { kind: "charge", id: charge.to_string(), param: "charge" };
+        let missing = || Error::NotFound { kind: "charge", id: charge.to_string(), param: "charge", place: Place::Parameter };
         let loaded = self.find::<Charge>(scope, charge.ulid()).await?.ok_or_else(missing)?;
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());

@@ -5,7 +5,7 @@ use domain::metadata::Metadata;
 use domain::refund::Refund;
 use store::Batch;
 
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
@@ -23,7 +23,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let missing = || Error::NotFound { kind: "refund", id: id.to_string(), param: "refund" };
+            let missing = || Error::NotFound { kind: "refund", id: id.to_string(), param: "refund", place: Place::Path };
             let loaded = self.find::<Refund>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
             let merged: Metadata = metadata.apply(&loaded.value.metadata)?;
             let refund = Refund { metadata: merged, ..loaded.value };

@@ -2,11 +2,11 @@
 
 use domain::contact::Shipping;
 use domain::id::ChargeId;
-use payments::Error;
 use payments::change::Change;
 use payments::charges::ChargeChange;
 use payments::idempotency::Answered;
 use payments::payment_methods::create::masked;
+use payments::{Error, Place};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -69,7 +69,8 @@ impl FraudReport {
 pub(crate) async fn update(mut call: Call<'_>, text: &str) -> Result<Answered, Failure> {
     let params: UpdateCharge = params::from_tree(&call.tree)?;
     expand(&mut call, Shape::Charge, &params.expand)?;
-    let id: ChargeId = text.parse().map_err(|_| Error::NotFound { kind: "charge", id: masked(text), param: "charge" })?;
+    let id: ChargeId =
+        text.parse().map_err(|_| Error::NotFound { kind: "charge", id: masked(text), param: "charge", place: Place::Path })?;
     let report = params.fraud_details.map(|details| change(details.user_report.map(|report| report.as_str().to_owned())));
     let changes = ChargeChange {
         description: change(params.description),

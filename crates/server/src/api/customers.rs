@@ -3,11 +3,11 @@
 use domain::contact::{Address, Shipping};
 use domain::customer::{MAX_LOCALE, TaxExempt};
 use domain::id::{CustomerId, PaymentMethodId};
-use payments::Error;
 use payments::change::Change;
 use payments::customers::CustomerChange;
 use payments::idempotency::Answered;
 use payments::payment_methods::create::masked;
+use payments::{Error, Place};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -113,13 +113,17 @@ customer_params! {
 
 fn default_method(settings: Option<InvoiceSettingsParams>) -> Result<Change<PaymentMethodId>, Failure> {
     let Some(settings) = settings else { return Ok(Change::Keep) };
-    let missing =
-        |text: &str| Error::NotFound { kind: "payment_method", id: masked(text), param: "invoice_settings[default_payment_method]" };
+    let missing = |text: &str| Error::NotFound {
+        kind: "payment_method",
+        id: masked(text),
+        param: "invoice_settings[default_payment_method]",
+        place: Place::Parameter,
+    };
     Ok(change(settings.default_payment_method.try_map(|text| text.parse().map_err(|_| missing(&text)))?))
 }
 
 fn id(text: &str) -> Result<CustomerId, Failure> {
-    text.parse().map_err(|_| Error::NotFound { kind: "customer", id: masked(text), param: "customer" }.into())
+    text.parse().map_err(|_| Error::NotFound { kind: "customer", id: masked(text), param: "customer", place: Place::Path }.into())
 }
 
 pub(crate) async fn create(mut call: Call<'_>) -> Result<Answered, Failure> {

@@ -1,7 +1,7 @@
 //! Every way a request can fail, and the one place that says which status, type and code it has.
 
-use payments::Error;
 use payments::ports::Answer;
+use payments::{Error, Place};
 
 use crate::params::ParamError;
 use crate::views::error::{self, ErrorBody};
@@ -92,7 +92,13 @@ fn case(error: &Error, request: &str, ctx: Context) -> Answer {
     let message = error.to_string();
     let body = ErrorBody { message: &message, r#type: INVALID, ..ErrorBody::default() };
     match error {
-        Error::NotFound { param, .. } => write(404, ErrorBody { code: Some("resource_missing"), param: Some(param), ..body }),
+        Error::NotFound { param, place, .. } => {
+            let status = match place {
+                Place::Path => 404,
+                Place::Parameter => 400,
+            };
+            write(status, ErrorBody { code: Some("resource_missing"), param: Some(param), ..body })
+        }
         Error::Parameter { param, code, .. } => write(400, ErrorBody { code: *code, param: Some(param), ..body }),
         Error::PaymentIntentState { payment_intent, .. } => write(
             400,

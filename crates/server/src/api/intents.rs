@@ -3,9 +3,9 @@
 use domain::contact::{Address, MAX_TRACKING, Shipping};
 use domain::id::CustomerId;
 use domain::payment_intent::{AllowRedirects, ThreeDSecureRequest};
-use payments::Error;
 use payments::payment_methods::create::masked;
 use payments::payment_methods::resolve::MethodInput;
+use payments::{Error, Place};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -115,7 +115,7 @@ impl MethodOptionsParams {
 }
 
 pub(crate) fn customer(text: Option<&str>) -> Result<Option<CustomerId>, Failure> {
-    let missing = |text: &str| Error::NotFound { kind: "customer", id: masked(text), param: "customer" };
+    let missing = |text: &str| Error::NotFound { kind: "customer", id: masked(text), param: "customer", place: Place::Parameter };
     text.map(|t| t.parse().map_err(|_| Failure::from(missing(t)))).transpose()
 }
 

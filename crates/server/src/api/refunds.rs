@@ -4,10 +4,10 @@ use domain::flow::RefundRequest;
 use domain::id::{ChargeId, PaymentIntentId, RefundId};
 use domain::metadata::Metadata;
 use domain::refund::Reason;
-use payments::Error;
 use payments::idempotency::Answered;
 use payments::payment_methods::create::masked;
 use payments::refunds::create::RefundOf;
+use payments::{Error, Place};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -20,7 +20,7 @@ use crate::presenter::expandable::Shape;
 use crate::views::words;
 
 fn id(text: &str) -> Result<RefundId, Failure> {
-    text.parse().map_err(|_| Error::NotFound { kind: "refund", id: masked(text), param: "refund" }.into())
+    text.parse().map_err(|_| Error::NotFound { kind: "refund", id: masked(text), param: "refund", place: Place::Path }.into())
 }
 
 /// What is given back: of a charge, or of a payment.
@@ -46,7 +46,7 @@ pub(crate) struct CreateRefund {
 
 impl CreateRefund {
     fn of(&self) -> Result<RefundOf, Failure> {
-        let missing = |kind: &'static str, text: &str| Error::NotFound { kind, id: masked(text), param: kind };
+        let missing = |kind: &'static str, text: &str| Error::NotFound { kind, id: masked(text), param: kind, place: Place::Parameter };
         match (&self.charge, &self.payment_intent) {
             (Some(text), None) => Ok(RefundOf::Charge(text.parse::<ChargeId>().map_err(|_| missing("charge", text))?)),
             (None, Some(text)) => {

@@ -3,10 +3,10 @@
 use domain::id::SetupIntentId;
 use domain::metadata::Metadata;
 use domain::payment_intent::FutureUsage;
-use payments::Error;
 use payments::idempotency::Answered;
 use payments::payment_methods::create::masked;
 use payments::setup_intents::{ConfirmSetupIntent as Confirm, NewSetupIntent, SetupIntentChange};
+use payments::{Error, Place};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -20,7 +20,7 @@ use crate::presenter::expandable::Shape;
 use crate::views::words;
 
 pub(super) fn id(text: &str) -> Result<SetupIntentId, Failure> {
-    text.parse().map_err(|_| Error::NotFound { kind: "setup_intent", id: masked(text), param: "intent" }.into())
+    text.parse().map_err(|_| Error::NotFound { kind: "setup_intent", id: masked(text), param: "intent", place: Place::Path }.into())
 }
 
 /// A new set-up of a card for later.

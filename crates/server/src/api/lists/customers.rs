@@ -2,10 +2,10 @@
 
 use domain::customer::Customer;
 use domain::payment_method::PaymentMethod;
-use payments::Error;
 use payments::idempotency::Answered;
 use payments::lists::customers_with_email;
 use payments::payment_methods::create::masked;
+use payments::{Error, Place};
 use store::{Index, List};
 
 use super::page::{Paging, Source, answer};
@@ -90,12 +90,16 @@ pub(crate) async fn card(call: Call<'_>, customer: &str, method: &str) -> Result
     let customer = live(&call, customer).await?;
     let found = find::<PaymentMethod>(&call, method, "payment_method").await?;
     if found.customer != Some(customer.id) {
-        return Err(Error::NotFound { kind: "payment_method", id: masked(method), param: "payment_method" }.into());
+        return Err(Error::NotFound { kind: "payment_method", id: masked(method), param: "payment_method", place: Place::Path }.into());
     }
     tell(&call, found, &params.expand).await
 }
 
 async fn live(call: &Call<'_>, text: &str) -> Result<Customer, Failure> {
     let found = find::<Customer>(call, text, "customer").await?;
-    if found.deleted { Err(Error::NotFound { kind: "customer", id: masked(text), param: "customer" }.into()) } else { Ok(found) }
+    if found.deleted {
+        Err(Error::NotFound { kind: "customer", id: masked(text), param: "customer", place: Place::Path }.into())
+    } else {
+        Ok(found)
+    }
 }

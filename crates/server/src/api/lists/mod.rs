@@ -9,6 +9,7 @@ mod page;
 pub(crate) mod payments;
 pub(crate) mod statement;
 
+use ::payments::Place;
 use ::payments::idempotency::Answered;
 use ::payments::outcome::Object;
 use ::payments::payment_methods::create::masked;
@@ -142,7 +143,7 @@ pub(crate) async fn retrieve_with_secret<T: Resource>(call: Call<'_>, id: &str) 
 
 /// The object of that name; `param` is where the name came from.
 async fn find<T: Resource>(call: &Call<'_>, id: &str, param: &'static str) -> Result<T, Failure> {
-    let missing = || ::payments::Error::NotFound { kind: T::NAME, id: masked(id), param };
+    let missing = || ::payments::Error::NotFound { kind: T::NAME, id: masked(id), param, place: Place::Path };
     let ulid = T::parse(id).ok_or_else(missing)?;
     Ok(call.app.platform.find::<T>(call.request.scope, ulid).await?.ok_or_else(missing)?.value)
 }

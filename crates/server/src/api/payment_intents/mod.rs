@@ -8,8 +8,8 @@ pub(super) mod update;
 
 use domain::currency::Currency;
 use domain::id::PaymentIntentId;
-use payments::Error;
 use payments::payment_methods::create::masked;
+use payments::{Error, Place};
 
 use super::Failure;
 use crate::params::ParamError;
@@ -32,5 +32,5 @@ fn currency(code: &str) -> Result<Currency, Failure> {
 }
 
 pub(super) fn id(text: &str) -> Result<PaymentIntentId, Failure> {
-    text.parse().map_err(|_| Error::NotFound { kind: "payment_intent", id: masked(text), param: "intent" }.into())
+    text.parse().map_err(|_| Error::NotFound { kind: "payment_intent", id: masked(text), param: "intent", place: Place::Path }.into())
 }
