@@ -72,23 +72,42 @@ pub trait Presenter: Send + Sync + 'static {
 pub struct IdMint {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    sequence: Mutex<UlidSequence>,
+    state: Mutex<MintState>,
 }
+
+#[derive(Default)]
+struct MintState {
+    sequence: UlidSequence,
+    /// Randomness drawn at once for many identifiers: a draw costs the same for a few bytes as for hundreds.
+    drawn: std::vec::IntoIter<u64>,
+}
+
+/// For so many identifiers randomness is drawn at once.
+const DRAW: usize = 64;
 
 impl IdMint {
     /// One for the whole process: identifiers increase within it.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { clock, entropy, sequence: Mutex::new(UlidSequence::default()) }
+        Self { clock, entropy, state: Mutex::default() }
     }
 
     /// A fresh identifier.
     #[must_use]
     pub fn next(&self) -> Ulid {
-        let mut random = [0u8; 8];
+        let mut state = self.state.lock();
+        let random = state.drawn.next().unwrap_or_else(|| {
+            state.drawn = self.draw().into_iter();
+            state.drawn.next().unwrap_or_default()
+        });
+        state.sequence.next(self.clock.now(), random)
+    }
+
+    fn draw(&self) -> Vec<u64> {
+        let mut bytes = [0u8; DRAW * 8];
         // A failing source costs unguessability, not uniqueness: time and sequence alone are unique.
-        let _ = self.entropy.fill(&mut random);
-        self.sequence.lock().next(self.clock.now(), u64::from_le_bytes(random))
+        let _ = self.entropy.fill(&mut bytes);
+        bytes.as_chunks::<8>().0.iter().map(|chunk| u64::from_le_bytes(*chunk)).collect()
     }
 }
 

@@ -15,7 +15,8 @@ impl Platform {
         T: Send + 'static,
         W: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let task = self.tasks.spawn(work);
+        // The runtime moves a task about as it begins and ends, and this one is large.
+        let task = self.tasks.spawn(Box::pin(work));
         async move { task.await.map_err(|e| Error::Internal(format!("an operation's task ended: {e}")))? }
     }
 

@@ -18,6 +18,7 @@ use super::encode::{Action, Encoded, Place, RecordWrite};
 use super::fresh::Fresh;
 use super::links::Links;
 use super::names::Names;
+use super::views::Moment;
 use super::{schema, scopes};
 use crate::batch::Precondition;
 use crate::key::Kind;
@@ -67,11 +68,12 @@ pub(super) struct Session<'c> {
     set_commit_number: Statement<'c>,
     commit_number: i64,
     found: Vec<Found>,
+    moment: Arc<Moment>,
 }
 
 impl<'c> Session<'c> {
     /// Prepares everything the writer will need.
-    pub(super) fn new(connection: &'c Connection, fresh: Arc<Fresh>) -> rusqlite::Result<Self> {
+    pub(super) fn new(connection: &'c Connection, fresh: Arc<Fresh>, moment: Arc<Moment>) -> rusqlite::Result<Self> {
         let mut kinds = Vec::with_capacity(Kind::ALL.len());
         for kind in Kind::ALL {
             let table = kind.table();
@@ -96,6 +98,7 @@ impl<'c> Session<'c> {
             set_commit_number: connection.prepare("UPDATE meta SET value = ?1 WHERE name = 'commit_number'")?,
             commit_number: schema::commit_number(connection)?,
             found: Vec::new(),
+            moment,
         })
     }
 
@@ -125,9 +128,12 @@ impl<'c> Session<'c> {
 
     /// Makes the group durable.
     pub(super) fn commit(&mut self, number: i64) -> rusqlite::Result<()> {
+        self.moment.committing();
         self.commit.raw_execute()?;
         self.commit_number = number;
+        // Hints are withdrawn while no view is kept, so that no kept view misses one.
         self.names.landed();
+        self.moment.landed();
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, MAIN_DB};
 
 use super::schema::{self, Use};
+use super::views::Slots;
 
 /// How long the log may become before it is moved: 16 MB. Shorter means more syncs of the file, longer means
 /// longer stalls and a slower start after a crash.
@@ -34,8 +35,8 @@ struct Wish {
 }
 
 /// What the writer and the helper share.
-#[derive(Default)]
 pub(super) struct Checkpointer {
+    readers: Arc<Slots>,
     wish: Mutex<Wish>,
     woken: Condvar,
     /// The helper has done its part; the writer's is next.
@@ -45,6 +46,12 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
+    /// Over a log that those read.
+    pub(super) fn new(readers: Arc<Slots>) -> Self {
+        let (handed_over, under_way) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { readers, wish: Mutex::default(), woken: Condvar::new(), handed_over, under_way }
+    }
+
     /// Starts the helper.
     pub(super) fn start(self: &Arc<Self>, path: &Path) -> rusqlite::Result<JoinHandle<()>> {
         let connection = schema::connect(path, Use::Checkpoint)?;
@@ -63,7 +70,7 @@ impl Checkpointer {
                 continue;
             }
             wish.wanted = false;
-            let moved = MutexGuard::unlocked(&mut wish, || (0..ROUNDS).fold(0, |_, _| move_log(connection)));
+            let moved = MutexGuard::unlocked(&mut wish, || (0..ROUNDS).fold(0, |_, _| self.move_log(connection)));
             if moved < LOG_BOUND / 2 {
                 // Somebody reads an old state, or the disk is full: going on at once would gain nothing.
                 self.woken.wait_for(&mut wish, PAUSE);
@@ -75,7 +82,7 @@ impl Checkpointer {
     /// The writer calls this between two groups.
     pub(super) fn after_commit(&self, connection: &Connection) {
         if self.handed_over.swap(false, Ordering::AcqRel) {
-            move_log(connection);
+            self.move_last(connection);
             self.under_way.store(false, Ordering::Release);
         } else if !self.under_way.load(Ordering::Acquire) && log_length(connection) >= LOG_BOUND {
             self.under_way.store(true, Ordering::Release);
@@ -88,7 +95,20 @@ impl Checkpointer {
     pub(super) fn when_idle(&self, connection: &Connection) {
         self.handed_over.store(false, Ordering::Release);
         self.under_way.store(false, Ordering::Release);
-        move_log(connection);
+        self.move_last(connection);
+    }
+
+    fn move_log(&self, connection: &Connection) -> i32 {
+        // A view may need what is to be overwritten.
+        self.readers.release();
+        move_log(connection)
+    }
+
+    /// Moves the rest, so that the next commit starts the log over.
+    fn move_last(&self, connection: &Connection) {
+        self.move_log(connection);
+        // Views from before hold the log, those from now on only need the file.
+        self.readers.release();
     }
 
     /// Ends the helper.

@@ -4,7 +4,7 @@
 //! - `codec`, `encode`, `scopes`, `bodies`: keys and batches as bytes and rows.
 //! - `queue` → `writer` → `apply` (`names`, `links`) → `answers`: how a batch is committed. `fresh`: names on their
 //!   way into their index. `checkpoint`: how the log stays short.
-//! - `reader`: how records and lists are read. `backup`: how the store is copied while it is used.
+//! - `reader`, `views`: how records and lists are read. `backup`: how the store is copied while it is used.
 //!
 //! One process writes; others may read beside it. Threads never touch a connection of another one's.
 
@@ -24,6 +24,7 @@ mod queue;
 mod reader;
 mod schema;
 mod scopes;
+mod views;
 mod writer;
 
 #[cfg(test)]
@@ -50,6 +51,7 @@ use self::queue::{Queue, Task};
 use self::reader::Readers;
 use self::schema::Use;
 use self::scopes::Scopes;
+use self::views::Views;
 use self::writer::Writer;
 use crate::batch::Batch;
 use crate::contract::{CommitError, Cursor, Exported, ExportedLink, Item, ReadError, Scan, Store, check_keys, check_limit};
@@ -93,7 +95,8 @@ impl Embedded {
         coding.hash.mask = hash_mask;
         let coding = Arc::new(coding);
         fresh.recall(&connection).map_err(failed)?;
-        let checkpointer = Arc::new(Checkpointer::default());
+        let views = Views::default();
+        let checkpointer = Arc::new(Checkpointer::new(Arc::clone(&views.slots)));
         let helper = checkpointer.start(path).map_err(failed)?;
         let (queue, scopes, fresh) = (Arc::new(Queue::default()), Arc::new(Scopes::default()), Arc::new(fresh));
         // From here on dropping it ends the threads.
@@ -107,10 +110,11 @@ impl Embedded {
             queue,
             scopes: Arc::clone(&scopes),
             fresh: Arc::clone(&fresh),
+            moment: Arc::clone(&views.moment),
             checkpointer,
         };
         writing.writer = Some(writer.start(connection).map_err(|source| OpenError::Io { path: path.to_owned(), source })?);
-        let readers = Readers::new(path.to_owned(), Use::Read, Arc::clone(&scopes), Arc::clone(&coding), fresh);
+        let readers = Readers::beside_writer(path.to_owned(), views, Arc::clone(&scopes), Arc::clone(&coding), fresh);
         Ok(Self { path: path.to_owned(), readers, scopes, coding, writing: Some(writing) })
     }
 
@@ -121,7 +125,7 @@ impl Embedded {
     pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
         let (_, coding) = Self::look(path)?;
         let scopes = Arc::new(Scopes::default());
-        let readers = Readers::new(path.to_owned(), Use::ReadOnly, Arc::clone(&scopes), Arc::clone(&coding), Arc::default());
+        let readers = Readers::read_only(path.to_owned(), Arc::clone(&scopes), Arc::clone(&coding));
         Ok(Self { path: path.to_owned(), readers, scopes, coding, writing: None })
     }
 

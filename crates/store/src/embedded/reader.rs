@@ -2,16 +2,16 @@
 //!
 //! A read takes microseconds (its pages are in memory, `SQLite`'s or the system's), which is less than handing
 //! it to another thread and back would take; so it runs inside the future's poll. The writer never blocks it:
-//! a read sees the last commit that was acknowledged. All keys of one `get` are read as of one moment.
+//! a read sees the last commit that was acknowledged. All keys of one `get` are read as of one moment. Reads between
+//! the same two commits share a view of the file, see [`super::views`].
 //!
 //! A connection that met an error is closed, and a fresh one opened for the next read.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::id::Ulid;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row};
 
@@ -20,12 +20,9 @@ use super::encode::{Coding, Place, locate};
 use super::fresh::Fresh;
 use super::schema::{self, Use};
 use super::scopes::Scopes;
+use super::views::{Moment, Slot, Slots, Views};
 use crate::contract::{Cursor, Exported, ExportedLink, InvalidRead, Item, Order, ReadError, Scan};
 use crate::key::{Key, Kind, List};
-
-/// How many reads run at the same time; more than this wait for a moment, which is no loss while there are
-/// more connections than cores.
-const CONNECTIONS: usize = 8;
 
 /// A read that did not work out.
 pub(super) enum Failed {
@@ -63,8 +60,9 @@ impl From<Failed> for ReadError {
 pub(super) struct Readers {
     path: PathBuf,
     purpose: Use,
-    slots: Vec<Mutex<Option<Connection>>>,
-    next: AtomicUsize,
+    slots: Arc<Slots>,
+    /// `None` where another process writes: nobody tells when a view has become old.
+    moment: Option<Arc<Moment>>,
     scopes: Arc<Scopes>,
     coding: Arc<Coding>,
     fresh: Arc<Fresh>,
@@ -75,10 +73,22 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Connections that are opened as they are needed.
-    pub(super) fn new(path: PathBuf, purpose: Use, scopes: Arc<Scopes>, coding: Arc<Coding>, fresh: Arc<Fresh>) -> Self {
-        let slots = (0..CONNECTIONS).map(|_| Mutex::new(None)).collect();
-        Self { path, purpose, slots, next: AtomicUsize::new(0), scopes, coding, fresh, fresh_until: Mutex::new(i64::MIN), snapshot: false }
+    /// In the process that writes.
+    pub(super) fn beside_writer(path: PathBuf, views: Views, scopes: Arc<Scopes>, coding: Arc<Coding>, fresh: Arc<Fresh>) -> Self {
+        let mut this = Self::new(path, Use::Read, scopes, coding, fresh);
+        this.slots = views.slots;
+        this.moment = Some(views.moment);
+        this
+    }
+
+    /// In a process that does not.
+    pub(super) fn read_only(path: PathBuf, scopes: Arc<Scopes>, coding: Arc<Coding>) -> Self {
+        Self::new(path, Use::ReadOnly, scopes, coding, Arc::default())
+    }
+
+    fn new(path: PathBuf, purpose: Use, scopes: Arc<Scopes>, coding: Arc<Coding>, fresh: Arc<Fresh>) -> Self {
+        let slots = Arc::default();
+        Self { path, purpose, slots, moment: None, scopes, coding, fresh, fresh_until: Mutex::new(i64::MIN), snapshot: false }
     }
 
     /// One connection that reads everything as of now.
@@ -86,23 +96,26 @@ impl Readers {
         connection.execute_batch("BEGIN")?;
         // The first read is what fixes the moment.
         schema::commit_number(&connection)?;
-        let mut this = Self::new(path, Use::ReadOnly, scopes, coding, Arc::default());
-        this.slots = vec![Mutex::new(Some(connection))];
+        let mut this = Self::read_only(path, scopes, coding);
+        this.slots = Arc::new(Slots::only(connection));
         this.snapshot = true;
         Ok(this)
     }
 
-    /// Runs a read on a free connection. The first ones are preferred, so that a quiet store keeps few caches.
+    /// Runs a read on a free connection.
     pub(super) fn with<T>(&self, read: impl FnOnce(&Reading<'_>) -> Result<T, Failed>) -> Result<T, Failed> {
-        let mut slot = self.slot()?;
-        let connection = match slot.take() {
-            Some(connection) => connection,
+        let mut place = self.slots.take().ok_or_else(|| Failed::Corrupt("no connections".to_owned()))?;
+        let mut slot = match place.take() {
+            Some(slot) => slot,
             None if self.snapshot => return Err(Failed::Corrupt("an earlier read of this snapshot failed".to_owned())),
-            None => schema::connect(&self.path, self.purpose)?,
+            None => Slot::new(schema::connect(&self.path, self.purpose)?),
         };
-        let result = read(&Reading { connection: &connection, readers: self });
+        if let Some(moment) = &self.moment {
+            slot.renew(moment, &self.fresh)?;
+        }
+        let result = read(&Reading { connection: slot.connection(), readers: self, since: slot.withdrawals() });
         if !matches!(result, Err(Failed::Engine(_))) {
-            *slot = Some(connection);
+            *place = Some(slot);
         }
         result
     }
@@ -125,14 +138,6 @@ impl Readers {
     pub(super) fn fresh_names(&self) -> usize {
         self.fresh.len()
     }
-
-    fn slot(&self) -> Result<MutexGuard<'_, Option<Connection>>, Failed> {
-        if let Some(free) = self.slots.iter().find_map(Mutex::try_lock) {
-            return Ok(free);
-        }
-        let turn = self.next.fetch_add(1, Ordering::Relaxed).checked_rem(self.slots.len()).unwrap_or_default();
-        self.slots.get(turn).map(Mutex::lock).ok_or_else(|| Failed::Corrupt("no connections".to_owned()))
-    }
 }
 
 /// Where a record may be.
@@ -148,12 +153,14 @@ struct Look {
 pub(super) struct Reading<'r> {
     connection: &'r Connection,
     readers: &'r Readers,
+    /// The count of withdrawn hints from before the view was fixed, if one was open before this read.
+    since: Option<u64>,
 }
 
 impl Reading<'_> {
     pub(super) fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, Failed> {
-        if self.readers.snapshot || keys.len() == 1 {
-            return keys.iter().map(|key| self.look(key, None)).collect();
+        if self.readers.snapshot || self.since.is_some() || keys.len() == 1 {
+            return keys.iter().map(|key| self.look(key, self.since)).collect();
         }
         let withdrawals = self.readers.fresh.withdrawals();
         self.connection.prepare_cached("BEGIN")?.raw_execute()?;

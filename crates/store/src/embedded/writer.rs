@@ -25,6 +25,7 @@ use super::options::{Fault, Faults, Step};
 use super::queue::{Drained, Queue, Task};
 use super::schema::{self, PAGE_BYTES, Use};
 use super::scopes::Scopes;
+use super::views::Moment;
 use crate::contract::CommitError;
 
 /// After so long without work the writer gives its memory back and empties the log.
@@ -46,6 +47,7 @@ pub(super) struct Writer {
     pub(super) queue: Arc<Queue>,
     pub(super) scopes: Arc<Scopes>,
     pub(super) fresh: Arc<Fresh>,
+    pub(super) moment: Arc<Moment>,
     pub(super) checkpointer: Arc<Checkpointer>,
 }
 
@@ -132,7 +134,7 @@ impl Writer {
         }
         // A group that failed may have left hints, or have landed and withdrawn none.
         self.fresh.recall(&connection)?;
-        let mut session = Session::new(&connection, Arc::clone(&self.fresh))?;
+        let mut session = Session::new(&connection, Arc::clone(&self.fresh), Arc::clone(&self.moment))?;
         session.begin()?;
         let number = session.finish()?;
         session.commit(number)?;
@@ -174,7 +176,7 @@ impl Writer {
 
     /// Serves the queue on one connection until it breaks or the store is closed.
     fn serve(&mut self, connection: &Connection) -> End {
-        let mut session = match Session::new(connection, Arc::clone(&self.fresh)) {
+        let mut session = match Session::new(connection, Arc::clone(&self.fresh), Arc::clone(&self.moment)) {
             Ok(session) => session,
             Err(error) => return End::Broken(error.to_string()),
         };

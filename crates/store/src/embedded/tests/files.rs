@@ -280,28 +280,6 @@ async fn a_backup_that_cannot_be_written_leaves_nothing() {
     assert!(!nowhere.exists());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_stays_short_under_load() {
-    let place = Place::new();
-    let store = place.open();
-    let tasks: Vec<_> = (0..16)
-        .map(|task| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move {
-                for n in 0..60 {
-                    let body = vec![b'x'; 90_000];
-                    store.commit(put(intent(task * 1_000 + n), &body, Precondition::Absent)).await.unwrap();
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
-    }
-    let log = std::fs::metadata(beside(&place.file(), "-wal")).unwrap().len();
-    assert!(log < 64 * 1024 * 1024, "86 MB were written, and the log is {log} bytes long");
-}
-
 #[tokio::test]
 #[ignore = "only the crash test runs it, in a process of its own"]
 async fn a_process_that_commits_until_it_is_killed() {

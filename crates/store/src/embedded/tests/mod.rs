@@ -6,6 +6,7 @@ mod differential;
 mod faults;
 mod files;
 mod groups;
+mod views;
 
 use std::path::PathBuf;
 use std::sync::Arc;
