@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::CardDetails;
 use crate::contact::{BillingDetails, Shipping};
+use crate::currency::Currency;
 use crate::decline::{CardErrorCode, DeclineCode};
 use crate::id::{BalanceTransactionId, ChargeId, CustomerId, PaymentAttemptId, PaymentIntentId, PaymentMethodId};
 use crate::metadata::Metadata;
@@ -168,6 +169,9 @@ pub enum Refusal {
     /// Zero or less.
     #[error("the amount must be at least 1")]
     NotPositive,
+    /// No multiple of the currency's [step](crate::currency::Currency::step).
+    #[error("the amount must be a multiple of {}", .0.step())]
+    NotInSteps(Currency),
 }
 
 impl Charge {
@@ -229,6 +233,9 @@ impl Charge {
         let amount = amount.unwrap_or(available);
         if amount < 1 {
             return Err(Refusal::NotPositive);
+        }
+        if !Money::new(amount, self.amount.currency()).is_in_steps() {
+            return Err(Refusal::NotInSteps(self.amount.currency()));
         }
         if amount > available {
             return Err(Refusal::TooMuch { available });

@@ -1,10 +1,12 @@
-//! Currencies: ISO 4217 as published on 2026-01-01, with the number of digits behind the point.
+//! Currencies: ISO 4217 as published on 2026-01-01, and how the API counts each of them.
+//!
+//! The API counts as Stripe's does, since shops bring their amounts from there: in the minor unit of ISO 4217, except that
+//! ISK and UGX are counted in hundredths that nobody can pay with, and MGA in whole ariary
+//! (<https://docs.stripe.com/currencies#special-cases>). HUF and TWD are special in Stripe's payouts only.
 //!
 //! Invariants: the table is in the order of the codes, which makes looking up a code a binary search and the
 //! order of [`Currency`] the order of its codes. Absent on purpose: funds codes (BOV, CHE, CLF, USN, …), metals,
-//! baskets and the codes without a currency (XDR, XTS, XXX, …), in which no card can be charged; and exceptions
-//! some providers make to the published digits (Stripe counts ISK and UGX in hundredths, for instance): those
-//! belong to the provider's connector.
+//! baskets and the codes without a currency (XDR, XTS, XXX, …), in which no card can be charged.
 
 use std::fmt;
 
@@ -28,9 +30,9 @@ macro_rules! currencies {
                 match self { $(Self::$variant => $code,)* }
             }
 
-            /// How many digits of the minor unit stand behind the point: 0, 2, 3 or 4.
+            /// How many digits the minor unit of ISO 4217 has behind the point: 0, 2, 3 or 4.
             #[must_use]
-            pub const fn exponent(self) -> u8 {
+            pub const fn iso_exponent(self) -> u8 {
                 match self { $(Self::$variant => $exponent,)* }
             }
 
@@ -44,6 +46,36 @@ macro_rules! currencies {
 }
 
 impl Currency {
+    /// How many digits of an amount in the API stand behind the point: 0, 2, 3 or 4.
+    #[must_use]
+    pub const fn exponent(self) -> u8 {
+        match self {
+            Self::Isk | Self::Ugx => 2,
+            Self::Mga => 0,
+            other => other.iso_exponent(),
+        }
+    }
+
+    /// What every amount that is charged or given back must be a multiple of, in the API's unit: the hundred that make one
+    /// krona or shilling, and in dinars and rials the ten that card networks count in, as Stripe documents.
+    #[must_use]
+    pub const fn step(self) -> i64 {
+        match self {
+            Self::Isk | Self::Ugx => 100,
+            Self::Bhd | Self::Jod | Self::Kwd | Self::Omr | Self::Tnd => 10,
+            _ => 1,
+        }
+    }
+
+    /// The least there can be of it, in the API's unit: nothing smaller has a name in the currency itself.
+    #[must_use]
+    pub const fn least(self) -> i64 {
+        match self {
+            Self::Isk | Self::Ugx => 100,
+            _ => 1,
+        }
+    }
+
     /// The currency of a code in upper or lower case.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
@@ -256,13 +288,28 @@ mod tests {
     #[test]
     fn exponents_are_those_of_iso_4217() {
         let with = |exponent| {
-            let codes = Currency::all().iter().filter(|c| c.exponent() == exponent).map(|c| c.code());
+            let codes = Currency::all().iter().filter(|c| c.iso_exponent() == exponent).map(|c| c.code());
             codes.collect::<Vec<_>>().join(" ")
         };
         assert_eq!(with(0), "bif clp djf gnf isk jpy kmf krw pyg rwf ugx vnd vuv xaf xof xpf");
         assert_eq!(with(3), "bhd iqd jod kwd lyd omr tnd");
         assert_eq!(with(4), "uyw");
-        assert!(Currency::all().iter().all(|c| matches!(c.exponent(), 0 | 2 | 3 | 4)));
+        assert!(Currency::all().iter().all(|c| matches!(c.iso_exponent(), 0 | 2 | 3 | 4)));
+    }
+
+    #[test]
+    fn the_api_counts_three_currencies_unlike_iso_4217() {
+        let special: Vec<_> = Currency::all().iter().filter(|c| c.exponent() != c.iso_exponent()).collect();
+        assert_eq!(special, [&Currency::Isk, &Currency::Mga, &Currency::Ugx]);
+        assert_eq!([Currency::Isk, Currency::Mga, Currency::Ugx].map(Currency::exponent), [2, 0, 2]);
+    }
+
+    #[test]
+    fn amounts_go_in_steps_of_what_can_be_paid() {
+        let with = |step| Currency::all().iter().filter(|c| c.step() == step).map(|c| c.code()).collect::<Vec<_>>().join(" ");
+        assert_eq!((with(100), with(10)), ("isk ugx".to_owned(), "bhd jod kwd omr tnd".to_owned()));
+        assert_eq!([Currency::Huf, Currency::Twd, Currency::Iqd, Currency::Uyw].map(Currency::step), [1; 4]);
+        assert!(Currency::all().iter().all(|c| c.step() % c.least() == 0));
     }
 
     #[test]

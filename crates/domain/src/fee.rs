@@ -1,7 +1,7 @@
 //! What a payment costs the merchant: a share of it and a fixed part.
 //!
-//! Invariants: a fee is never negative and never more than the payment. Halves are rounded up, to the minor
-//! unit, once, on the share; the fixed part is exact.
+//! Invariants: a fee is never negative and never more than the payment. Halves are rounded up, to the least there
+//! can be of the currency, once, on the share; the fixed part is exact.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +14,12 @@ const BASIS_POINTS_OF_THE_WHOLE: i128 = 10_000;
 pub struct FeeSchedule {
     /// The share, in hundredths of a percent.
     pub basis_points: u32,
-    /// The fixed part, in hundredths of the currency's major unit; whole units where it has no minor unit.
+    /// The fixed part, in hundredths of the currency's major unit; whole units where nothing smaller can be paid.
     pub fixed_hundredths: u32,
 }
 
 impl Default for FeeSchedule {
-    /// 2.9 % and 0.30 (30 where the currency has no minor unit).
+    /// 2.9 % and 0.30 (30 where nothing smaller than the whole can be paid).
     fn default() -> Self {
         Self { basis_points: 290, fixed_hundredths: 30 }
     }
@@ -37,10 +37,11 @@ impl FeeSchedule {
         if !gross.is_positive() {
             return Ok(Money::zero(gross.currency()));
         }
-        let whole = i128::from(gross.minor());
-        let share = (whole * i128::from(self.basis_points) + BASIS_POINTS_OF_THE_WHOLE / 2) / BASIS_POINTS_OF_THE_WHOLE;
+        let (whole, least) = (i128::from(gross.minor()), i128::from(gross.currency().least()));
+        let divisor = BASIS_POINTS_OF_THE_WHOLE * least;
+        let share = (whole * i128::from(self.basis_points) + divisor / 2) / divisor * least;
         let digits_beyond_hundredths = u32::from(gross.currency().exponent()).saturating_sub(2);
-        let fixed = i128::from(self.fixed_hundredths) * 10_i128.pow(digits_beyond_hundredths);
+        let fixed = i128::from(self.fixed_hundredths) * 10_i128.pow(digits_beyond_hundredths) * least;
         let minor = (share + fixed).min(whole);
         i64::try_from(minor).map(|minor| Money::new(minor, gross.currency())).map_err(|_| money::Error::Overflow)
     }
@@ -66,6 +67,13 @@ mod tests {
     }
 
     #[test]
+    fn a_fee_is_an_amount_that_there_is_in_the_currency() {
+        assert_eq!((fee(100_000, Currency::Isk), fee(100_000, Currency::Ugx)), (5_900, 5_900));
+        assert_eq!((fee(101_700, Currency::Isk), fee(101_800, Currency::Isk)), (5_900, 6_000));
+        assert_eq!(fee(1_000, Currency::Mga), 59);
+    }
+
+    #[test]
     fn halves_are_rounded_up() {
         let half = FeeSchedule { basis_points: 50, fixed_hundredths: 0 };
         let of = |minor| half.fee(Money::new(minor, Currency::Usd)).unwrap().minor();
@@ -87,6 +95,14 @@ mod tests {
             let fee = FeeSchedule { basis_points, fixed_hundredths }.fee(gross).unwrap();
             prop_assert_eq!(fee.currency(), gross.currency());
             prop_assert!((0..=minor.max(0)).contains(&fee.minor()));
+        }
+
+        #[test]
+        fn what_is_left_of_a_payment_can_be_paid_out(steps in 0_i64..1 << 40, index: prop::sample::Index) {
+            let currency = *index.get(Currency::all());
+            let gross = Money::new(steps * currency.step(), currency);
+            let fee = FeeSchedule::default().fee(gross).unwrap();
+            prop_assert!(gross.checked_sub(fee).unwrap().to_iso_minor().is_ok());
         }
 
         #[test]

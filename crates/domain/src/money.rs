@@ -1,4 +1,4 @@
-//! Money: a whole number of a currency's minor unit.
+//! Money: a whole number of a currency's minor unit, as the API counts it ([`Currency::exponent`]).
 //!
 //! Invariants: an amount never leaves its currency, and arithmetic answers an error rather than a wrong number.
 //! Absent on purpose: floating point, conversion between currencies, multiplication (a fee is a rule of its
@@ -27,6 +27,9 @@ pub enum Error {
     /// More than 63 bits hold.
     #[error("the amount is out of range")]
     Overflow,
+    /// A part of the unit that it would be counted in.
+    #[error("the amount is not a whole number of the currency's unit")]
+    Inexact,
 }
 
 impl Money {
@@ -40,6 +43,28 @@ impl Money {
     #[must_use]
     pub const fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
+    }
+
+    /// So many of the minor unit of ISO 4217, in which most providers count.
+    ///
+    /// # Errors
+    /// The API's unit is a larger one and this is no whole number of it, or the amount is out of range.
+    pub fn from_iso_minor(minor: i64, currency: Currency) -> Result<Self, Error> {
+        rescaled(minor, currency.iso_exponent(), currency.exponent()).map(|minor| Self { minor, currency })
+    }
+
+    /// The amount in the minor unit of ISO 4217, in which most providers count.
+    ///
+    /// # Errors
+    /// That unit is larger than the API's and this is no whole number of it, or the amount is out of range.
+    pub fn to_iso_minor(self) -> Result<i64, Error> {
+        rescaled(self.minor, self.currency.exponent(), self.currency.iso_exponent())
+    }
+
+    /// Whether it can be charged or given back: a multiple of the currency's [step](Currency::step).
+    #[must_use]
+    pub const fn is_in_steps(self) -> bool {
+        self.minor % self.currency.step() == 0
     }
 
     /// The amount in the minor unit.
@@ -128,6 +153,15 @@ impl Money {
     }
 }
 
+/// The number of a unit of `to` digits that is as much as `minor` of a unit of `from` digits.
+fn rescaled(minor: i64, from: u8, to: u8) -> Result<i64, Error> {
+    let factor = 10_i64.checked_pow(u32::from(from.abs_diff(to))).ok_or(Error::Overflow)?;
+    if to >= from {
+        return minor.checked_mul(factor).ok_or(Error::Overflow);
+    }
+    if minor % factor == 0 { Ok(minor / factor) } else { Err(Error::Inexact) }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = 10_u64.pow(u32::from(self.currency.exponent()));
@@ -206,6 +240,27 @@ mod tests {
         }
 
         #[test]
+        fn every_amount_that_can_be_charged_is_exact_in_the_unit_of_iso_4217(steps in -(1_i64 << 50)..1 << 50, index: prop::sample::Index) {
+            let currency = *index.get(Currency::all());
+            let money = Money::new(steps * currency.step(), currency);
+            prop_assert!(money.is_in_steps());
+            let iso = money.to_iso_minor().unwrap();
+            prop_assert_eq!(Money::from_iso_minor(iso, currency), Ok(money));
+            let scale = |digits: u8| 10_i128.pow(u32::from(4 - digits));
+            prop_assert_eq!(i128::from(money.minor()) * scale(currency.exponent()), i128::from(iso) * scale(currency.iso_exponent()));
+        }
+
+        #[test]
+        fn an_amount_that_is_not_exact_in_another_unit_is_never_rounded(minor: i64, index: prop::sample::Index) {
+            let currency = *index.get(Currency::all());
+            match Money::new(minor, currency).to_iso_minor() {
+                Ok(iso) => prop_assert_eq!(Money::from_iso_minor(iso, currency), Ok(Money::new(minor, currency))),
+                Err(Error::Inexact) => prop_assert!(!Money::new(minor, currency).is_in_steps()),
+                Err(error) => prop_assert_eq!((error, currency), (Error::Overflow, Currency::Mga)),
+            }
+        }
+
+        #[test]
         fn what_is_stored_is_read_back(minor: i64, index: prop::sample::Index) {
             let money = Money::new(minor, *index.get(Currency::all()));
             let text = serde_json::to_string(&money).unwrap();
@@ -220,6 +275,20 @@ mod tests {
         assert_eq!(Money::new(500, Currency::Jpy).to_string(), "500 JPY");
         assert_eq!(Money::new(-1_005, Currency::Kwd).to_string(), "-1.005 KWD");
         assert_eq!(usd(i64::MIN).to_string(), "-92233720368547758.08 USD");
+    }
+
+    #[test]
+    fn kronur_shillings_and_ariary_are_counted_as_stripe_does_and_sent_as_iso_4217_does() {
+        let five = [(500, Currency::Isk, 5), (500, Currency::Ugx, 5), (5, Currency::Mga, 500), (500, Currency::Huf, 500)];
+        for (api, currency, iso) in five {
+            assert_eq!(Money::new(api, currency).to_iso_minor(), Ok(iso));
+            assert_eq!(Money::from_iso_minor(iso, currency), Ok(Money::new(api, currency)));
+        }
+        assert_eq!(Money::new(550, Currency::Isk).to_iso_minor(), Err(Error::Inexact));
+        assert_eq!(Money::from_iso_minor(1, Currency::Mga), Err(Error::Inexact));
+        assert_eq!(Money::new(i64::MAX, Currency::Mga).to_iso_minor(), Err(Error::Overflow));
+        assert_eq!(Money::from_iso_minor(i64::MIN, Currency::Ugx), Err(Error::Overflow));
+        assert_eq!(Money::new(500, Currency::Isk).to_string(), "5.00 ISK");
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub enum Initiator {
 pub struct Authorize {
     /// Names this operation.
     pub key: ProviderKey,
-    /// How much.
+    /// How much, in the API's unit; [`Money::to_iso_minor`] gives it in ISO 4217's, in which most providers count.
     pub amount: Money,
     /// From which card.
     pub card: CardForProvider,

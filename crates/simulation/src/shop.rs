@@ -199,11 +199,12 @@ impl Market {
     }
 
     fn payment(&self) -> NewPaymentIntent {
-        let currency = self.world.one_of(&[Currency::Usd, Currency::Eur, Currency::Jpy, Currency::Kwd]).unwrap_or(Currency::Usd);
+        let currency =
+            self.world.one_of(&[Currency::Usd, Currency::Eur, Currency::Jpy, Currency::Kwd, Currency::Isk]).unwrap_or(Currency::Usd);
         let minor = i64::try_from(self.world.below(50_000)).unwrap_or(0).saturating_add(100);
         let manual = self.world.one_in(3);
         NewPaymentIntent {
-            amount: Money::new(minor, currency),
+            amount: Money::new(payable(minor, currency), currency),
             capture_method: if manual { CaptureMethod::Manual } else { CaptureMethod::Automatic },
             customer: None,
             payment_method: Some(self.card()),
@@ -320,7 +321,8 @@ async fn act(market: &Arc<Market>, paid: &PaymentIntent) {
 }
 
 async fn capture(market: &Arc<Market>, paid: &PaymentIntent) {
-    let part = i64::try_from(market.world.below(u64::try_from(paid.amount.minor()).unwrap_or(1))).unwrap_or(0).max(1);
+    let part = i64::try_from(market.world.below(u64::try_from(paid.amount.minor()).unwrap_or(1))).unwrap_or(0);
+    let part = payable(part, paid.amount.currency());
     match market.world.below(5) {
         0 => {
             market.ask(Call::Cancel(paid.id)).await;
@@ -341,6 +343,12 @@ async fn capture(market: &Arc<Market>, paid: &PaymentIntent) {
     }
 }
 
+/// What can be paid of an amount: no more than it, unless it is less than anything that can.
+fn payable(minor: i64, currency: Currency) -> i64 {
+    let step = currency.step();
+    minor.div_euclid(step).max(1).saturating_mul(step)
+}
+
 /// Some give back nothing, some a part, and some more at once than there is.
 async fn refund(market: &Arc<Market>, paid: &PaymentIntent, received: i64) {
     let ask = |amount: Option<i64>| {
@@ -352,11 +360,11 @@ async fn refund(market: &Arc<Market>, paid: &PaymentIntent, received: i64) {
             ask(None).await;
         }
         1 => {
-            ask(Some((received / 2).max(1))).await;
+            ask(Some(payable(received / 2, paid.amount.currency()))).await;
             ask(None).await;
         }
         2 => {
-            let third = Some((received / 3).max(1));
+            let third = Some(payable(received / 3, paid.amount.currency()));
             futures::join!(ask(third), ask(third), ask(third), ask(third), ask(third));
         }
         _ => {}

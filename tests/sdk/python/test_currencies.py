@@ -40,6 +40,14 @@ def test_balance_transactions_are_listed_by_source_and_currency(shop):
     assert {line.currency for line in shop.v1.balance_transactions.list({"currency": "kwd", "limit": 100})} == {"kwd"}
 
 
+@pytest.mark.parametrize(("currency", "amount", "wrong"), [("isk", 500, 550), ("ugx", 500, 501), ("kwd", 5120, 5124)])
+def test_amounts_that_cannot_be_paid_are_refused(shop, currency, amount, wrong):
+    assert shop.pay(amount, currency).amount_received == amount
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        shop.pay(wrong, currency)
+    assert (refused.value.param, refused.value.code) == ("amount", "parameter_invalid_integer")
+
+
 @pytest.mark.parametrize("currency", ["xxq", "us", "dollars"])
 def test_unknown_currency_is_refused(shop, currency):
     with pytest.raises(stripe.InvalidRequestError) as refused:

@@ -29,6 +29,9 @@ pub fn begin_capture(
         return Err(Refusal::TooMuch { available: attempt.amount.minor() }.into());
     }
     let amount = Money::new(amount, attempt.amount.currency());
+    if !amount.is_in_steps() {
+        return Err(Refusal::NotInSteps(amount.currency()).into());
+    }
     attempt.begin(Operation::begin(OperationKind::Capture, attempt.capture_key(), amount, ctx.now))?;
     intent.become_(Status::Processing)?;
     Ok((intent, attempt))

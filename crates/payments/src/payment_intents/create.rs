@@ -54,6 +54,7 @@ impl Platform {
         texts::email("receipt_email", new.receipt_email.as_ref())?;
         texts::statement(Part::Whole, new.statement_descriptor.as_ref())?;
         texts::statement(Part::Suffix, new.statement_descriptor_suffix.as_ref())?;
+        super::payable(new.amount)?;
         match &new.confirm {
             Some(confirmation) => self.confirm_new(request, new, confirmation).await,
             None => racing(|| self.create_unconfirmed(request, new)).await,

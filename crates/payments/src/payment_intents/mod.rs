@@ -8,7 +8,9 @@ pub(crate) mod perform;
 pub(crate) mod settle;
 pub mod update;
 
+use domain::currency::Currency;
 use domain::flow;
+use domain::money::Money;
 use domain::payment_intent::PaymentIntent;
 
 use crate::error::Error;
@@ -30,6 +32,18 @@ pub(crate) fn refused(error: flow::Error, intent: &PaymentIntent) -> Error {
             code: Some("parameter_invalid_integer"),
             message: "The amount must be at least 1.".to_owned(),
         },
+        flow::Error::Charge(Refusal::NotInSteps(currency)) => not_in_steps("amount_to_capture", currency),
         other => other.into(),
     }
+}
+
+/// Refuses an amount that nobody could pay.
+pub(crate) fn payable(amount: Money) -> Result<(), Error> {
+    if amount.is_in_steps() { Ok(()) } else { Err(not_in_steps("amount", amount.currency())) }
+}
+
+pub(crate) fn not_in_steps(param: &'static str, currency: Currency) -> Error {
+    let (code, step) = (currency.code().to_ascii_uppercase(), currency.step());
+    let message = format!("Invalid amount: amounts of {code} must be divisible by {step}.");
+    Error::Parameter { param, code: Some("parameter_invalid_integer"), message }
 }

@@ -63,6 +63,9 @@ impl PaymentIntentChange {
     fn apply(&self, intent: &mut PaymentIntent) -> Result<(), Error> {
         let (minor, currency) = (self.amount.unwrap_or(intent.amount.minor()), self.currency.unwrap_or(intent.amount.currency()));
         intent.amount = Money::new(minor, currency);
+        if self.amount.is_some() || self.currency.is_some() {
+            super::payable(intent.amount)?;
+        }
         intent.capture_method = self.capture_method.unwrap_or(intent.capture_method);
         intent.three_d_secure = self.three_d_secure.unwrap_or(intent.three_d_secure);
         if self.names_method_types {

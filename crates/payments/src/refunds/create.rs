@@ -12,6 +12,7 @@ use store::{Batch, Index, List};
 use super::settle::RefundSubject;
 use crate::error::{Error, Place};
 use crate::idempotency::{self, Answered};
+use crate::payment_intents::not_in_steps;
 use crate::payment_intents::settle::{add_booking, add_events};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
@@ -130,6 +131,7 @@ fn refused(error: flow::Error, charge: &Charge) -> Error {
             code: Some("parameter_invalid_integer"),
             message: "The amount must be at least 1.".to_owned(),
         },
+        Refusal::NotInSteps(currency) => not_in_steps("amount", currency),
         Refusal::Status(status) => Error::Parameter {
             param: "charge",
             code: None,

@@ -14,7 +14,8 @@ use crate::views::API_VERSION;
 use crate::views::components::Components;
 
 const ABOUT: &str = "Payments over an API in Stripe's shapes: the official Stripe libraries work when their address and key are changed.\n\n\
-    Amounts are integers in the currency's minor unit. Requests are forms (`card[number]=…`) or JSON. Lists are newest first. \
+    Amounts are integers in the currency's minor unit; of ISK and UGX in hundredths that must be 00, of MGA in whole ariary, and of BHD, JOD, \
+    KWD, OMR and TND in thousandths that must end in 0. Requests are forms (`card[number]=…`) or JSON. Lists are newest first. \
     A `POST` or `DELETE` with an `Idempotency-Key` can be repeated: it is carried out once, and answered alike.";
 
 /// The groups operations are shown in: the beginning of their paths, a name, and what they are about.
