@@ -8,19 +8,35 @@
 //! Absent on purpose: a source of time or randomness. [`UlidSequence`] takes both as arguments.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::time::Timestamp;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// For each byte the digit it stands for.
+const DIGITS: [u8; 256] = digits();
+const NO_DIGIT: u8 = u8::MAX;
 const TEXT_LENGTH: usize = 26;
 const SEQUENCE_BITS: u32 = 21;
 const SEQUENCE_MAX: u32 = (1 << SEQUENCE_BITS) - 1;
 const RANDOM_BITS: u32 = 59;
 const RANDOM_MASK: u64 = (1 << RANDOM_BITS) - 1;
 const TIME_BITS_IN_ROW: u32 = 42;
+
+#[allow(clippy::indexing_slicing, clippy::as_conversions, clippy::cast_possible_truncation)] // evaluated by the compiler, which checks
+const fn digits() -> [u8; 256] {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+}
 
 /// A 128-bit identifier that sorts by time of creation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,8 +90,8 @@ impl Ulid {
     }
 }
 
-impl fmt::Display for Ulid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Ulid {
+    fn text(self) -> [u8; TEXT_LENGTH] {
         let mut text = [0u8; TEXT_LENGTH];
         let mut rest = self.0;
         for slot in text.iter_mut().rev() {
@@ -83,7 +99,13 @@ impl fmt::Display for Ulid {
             *slot = ALPHABET.get(digit).copied().unwrap_or(b'0');
             rest >>= 5;
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        text
+    }
+}
+
+impl fmt::Display for Ulid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
@@ -107,11 +129,11 @@ impl FromStr for Ulid {
         }
         let mut bits: u128 = 0;
         for byte in text.bytes() {
-            let digit = ALPHABET.iter().position(|c| *c == byte).ok_or(InvalidId)?;
-            if bits >> 123 != 0 {
+            let digit = DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
+            if digit == NO_DIGIT || bits >> 123 != 0 {
                 return Err(InvalidId);
             }
-            bits = bits << 5 | u128::try_from(digit).map_err(|_| InvalidId)?;
+            bits = bits << 5 | u128::from(digit);
         }
         Ok(Self(bits))
     }
@@ -119,15 +141,38 @@ impl FromStr for Ulid {
 
 impl Serialize for Ulid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serialize::<TEXT_LENGTH, S>("", *self, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Ulid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(Parsed(PhantomData))
     }
+}
+
+/// Parses the text where it is read: records hold many identifiers, and to copy each first would cost as much again.
+struct Parsed<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = InvalidId>> Visitor<'_> for Parsed<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an identifier")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
+/// Writes an identifier of `N` bytes without the detour of formatting.
+fn serialize<const N: usize, S: Serializer>(prefix: &str, ulid: Ulid, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut text = [0u8; N];
+    for (slot, byte) in text.iter_mut().zip(prefix.bytes().chain(ulid.text())) {
+        *slot = byte;
+    }
+    serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default())
 }
 
 /// Makes identifiers that strictly increase within one process, also when the clock stands still or runs back.
@@ -199,14 +244,13 @@ macro_rules! ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serialize::<{ $prefix.len() + TEXT_LENGTH }, S>($prefix, self.0, serializer)
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(Parsed(PhantomData))
             }
         }
     )*};
@@ -257,6 +301,9 @@ mod tests {
         fn text_form_round_trips(bits: u128) {
             let id = PaymentIntentId::new(Ulid::from_bits(bits));
             prop_assert_eq!(id.to_string().parse::<PaymentIntentId>(), Ok(id));
+            let json = serde_json::to_string(&id).unwrap();
+            prop_assert_eq!(&json, &format!("\"{id}\""));
+            prop_assert_eq!(serde_json::from_str::<PaymentIntentId>(&json).unwrap(), id);
         }
 
         #[test]
