@@ -13,7 +13,7 @@ use std::sync::Arc;
 use domain::id::Ulid;
 use parking_lot::Mutex;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, Row};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Row};
 
 use super::codec::{list_key, parse_list_key, parse_named_key, parse_object_key, parse_ulid, ulid_bytes};
 use super::encode::{Coding, Place, locate};
@@ -149,6 +149,12 @@ struct Look {
     key: Vec<u8>,
 }
 
+/// The statement for a kind's rows, ready for the next key: most often several of a kind are read.
+struct ByRow<'r> {
+    kind: Kind,
+    statement: CachedStatement<'r>,
+}
+
 /// One read in progress.
 pub(super) struct Reading<'r> {
     connection: &'r Connection,
@@ -160,7 +166,8 @@ pub(super) struct Reading<'r> {
 impl Reading<'_> {
     pub(super) fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, Failed> {
         if self.readers.snapshot || self.since.is_some() || keys.len() == 1 {
-            return keys.iter().map(|key| self.look(key, self.since)).collect();
+            let mut by_row = None;
+            return keys.iter().map(|key| self.look(key, self.since, &mut by_row)).collect();
         }
         let withdrawals = self.readers.fresh.withdrawals();
         self.connection.prepare_cached("BEGIN")?.raw_execute()?;
@@ -174,18 +181,19 @@ impl Reading<'_> {
             // The first read is what fixes the view, and it has to come before any hint: see [`super::fresh`].
             schema::commit_number(self.connection)?;
         }
-        keys.iter().map(|key| self.look(key, Some(withdrawals))).collect()
+        let mut by_row = None;
+        keys.iter().map(|key| self.look(key, Some(withdrawals), &mut by_row)).collect()
     }
 
     /// The record of a key. `since` is the count of withdrawn hints from before the view was fixed, if it is.
-    fn look(&self, key: &Key, since: Option<u64>) -> Result<Option<Item>, Failed> {
+    fn look<'r>(&'r self, key: &Key, since: Option<u64>, by_row: &mut Option<ByRow<'r>>) -> Result<Option<Item>, Failed> {
         let Some(scope) = self.readers.scopes.number(self.connection, key.scope())? else { return Ok(None) };
         let (place, bytes) = locate(key, scope, &self.readers.coding.hash);
         let look = match place {
             Place::Row(row) => Look { rows: vec![row], hash: None, key: bytes },
             Place::Hash(hash) => Look { rows: self.fresh_rows(hash, since)?, hash: Some(hash), key: bytes },
         };
-        self.item(key.kind(), &look)
+        self.item(key.kind(), &look, by_row)
     }
 
     fn fresh_rows(&self, hash: i64, since: Option<u64>) -> rusqlite::Result<Vec<i64>> {
@@ -198,10 +206,14 @@ impl Reading<'_> {
         if missed { schema::fresh_rows(self.connection, hash) } else { Ok(rows) }
     }
 
-    fn item(&self, kind: Kind, look: &Look) -> Result<Option<Item>, Failed> {
+    fn item<'r>(&'r self, kind: Kind, look: &Look, by_row: &mut Option<ByRow<'r>>) -> Result<Option<Item>, Failed> {
         let sql = sql(kind);
         for id in &look.rows {
-            let mut statement = self.connection.prepare_cached(sql.get_row)?;
+            let statement = match by_row.take() {
+                Some(last) if last.kind == kind => by_row.insert(last),
+                _ => by_row.insert(ByRow { kind, statement: self.connection.prepare_cached(sql.get_row)? }),
+            };
+            let statement = &mut statement.statement;
             statement.raw_bind_parameter(1, id)?;
             let mut rows = statement.raw_query();
             let Some(found) = rows.next()? else { continue };
