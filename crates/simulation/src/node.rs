@@ -22,6 +22,8 @@ use crate::world::{Fault, World};
 
 /// Between two rounds of a job.
 const JOB_PAUSE: Duration = Duration::from_secs(1);
+/// Old records are looked for seldom: the look reads all of them.
+const LOOKS_BETWEEN_EXPIRIES: u32 = 60;
 /// A process is back after at most so many milliseconds.
 const LONGEST_OUTAGE_MS: u64 = 5_000;
 /// As far as a clock jumps.
@@ -185,8 +187,10 @@ async fn recover(platform: Arc<Platform>) {
 
 async fn tidy(platform: Arc<Platform>) {
     loop {
-        let _ = platform.checkpoint_balances().await;
         let _ = platform.expire_idempotency().await;
-        tokio::time::sleep(JOB_PAUSE).await;
+        for _ in 0..LOOKS_BETWEEN_EXPIRIES {
+            let _ = platform.checkpoint_balances().await;
+            tokio::time::sleep(JOB_PAUSE).await;
+        }
     }
 }
