@@ -26,6 +26,7 @@ pub mod ports;
 pub mod records;
 pub mod redirect;
 pub mod refunds;
+mod security_codes;
 pub mod setup_intents;
 pub mod shutdown;
 pub mod sizes;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::account::Account;
-use domain::card::Cvc;
 use domain::event::Cause;
 use domain::fingerprint_key::FingerprintKey;
 use domain::flow::Context;
@@ -23,15 +22,12 @@ use crate::locks::Locks;
 use crate::outcome::Outcome;
 use crate::ports::{Answer, Clock, Entropy, IdMint, Minting, Presenter, Rendering};
 use crate::records::{Loaded, Record, key_of};
+use crate::security_codes::SecurityCodes;
 use crate::sizes;
 use crate::vault::Vault;
 
 /// How often a change that lost a race is tried again before the caller hears of it.
 const MAX_RACES: u32 = 24;
-/// Security codes of methods made but not yet used; more than this many push out the oldest.
-const MAX_CVCS: u64 = 100_000;
-/// How long a security code is kept in memory for the payment that will use it.
-const CVC_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 /// A card that tests may name instead of sending its number.
 pub struct TestCard {
@@ -81,7 +77,7 @@ pub struct Platform {
     pub(crate) test_card: fn(&str) -> Option<TestCard>,
     pub(crate) ids: IdMint,
     pub(crate) locks: Locks,
-    pub(crate) cvcs: Cache<Ulid, Arc<Cvc>>,
+    pub(crate) codes: SecurityCodes,
     pub(crate) accounts: Cache<Ulid, Arc<Account>>,
     pub(crate) started_at: Timestamp,
     /// What goes on although its client may have hung up.
@@ -133,7 +129,7 @@ impl Platform {
             test_card: parts.test_card,
             ids,
             locks: Locks::default(),
-            cvcs: Cache::builder().max_capacity(MAX_CVCS).time_to_live(CVC_LIFETIME).build(),
+            codes: SecurityCodes::default(),
             accounts: Cache::new(MAX_ACCOUNTS),
             started_at,
             tasks: TaskTracker::new(),
@@ -156,6 +152,13 @@ impl Platform {
     #[must_use]
     pub fn mint(&self) -> Ulid {
         self.ids.next()
+    }
+
+    /// How many security codes are in memory at the moment: of cards that have not paid yet, or whose payment's outcome
+    /// is not known.
+    #[must_use]
+    pub fn security_codes(&self) -> u64 {
+        self.codes.len()
     }
 
     /// The key of fingerprints of requests.

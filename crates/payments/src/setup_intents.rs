@@ -6,7 +6,7 @@ use domain::account::Account;
 use domain::card::Expiry;
 use domain::event::{Cause, EventKind};
 use domain::flow::{SetupChange, begin_setup, cancel_setup, settle_setup};
-use domain::id::{CustomerId, PaymentMethodId, SetupIntentId};
+use domain::id::{CustomerId, PaymentMethodId, SetupAttemptId, SetupIntentId};
 use domain::metadata::Metadata;
 use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
 use domain::payment_intent::{AllowRedirects, CancellationReason, FutureUsage, ThreeDSecureRequest};
@@ -14,7 +14,7 @@ use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
 use domain::setup_intent::{SetupIntent, Status};
 use providers::{CardForProvider, Initiator, VerifyCard};
-use store::{Batch, Index, List, Write};
+use store::{Batch, Index, List};
 
 use crate::change::Change;
 use crate::error::{Error, Place};
@@ -22,7 +22,7 @@ use crate::idempotency::{self, Answered, still_waiting};
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome, Refused};
 use crate::payment_intents::settle::{add_events, complete_for};
-use crate::payment_methods::resolve::{MethodInput, Ready};
+use crate::payment_methods::resolve::{MethodInput, Origin, Ready};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::{Answer, Minting};
 use crate::records::{Loaded, insert, update};
@@ -139,18 +139,20 @@ impl Platform {
                 self.start_setup(request, intent, None, ready, return_url.clone(), batch).await.map(|b| Err(Box::new(b)))
             }
             (Some(_), None) => Err(method_missing()),
-            (None, ready) => {
+            (None, mut ready) => {
                 if let Some(customer) = new.customer {
                     self.usable_customer(request.scope, customer, &mut batch).await?;
                 }
-                if let Some(ready) = ready {
-                    batch_all(&mut batch, ready.writes);
+                if let Some(ready) = &mut ready {
+                    ready.add_to(request.scope, &mut batch)?;
                     intent.payment_method = Some(ready.method.id);
                     intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
                 }
                 sizes::check(&intent)?;
                 batch.push(insert(request.scope, &intent)?);
-                self.conclude(request, batch, &told(intent)).await.map(Ok)
+                let answered = self.conclude(request, batch, &told(intent)).await?;
+                self.keep_code(ready.as_ref());
+                Ok(Ok(answered))
             }
         }
     }
@@ -208,7 +210,7 @@ impl Platform {
         let begun = begin_setup(&mut ctx, intent.clone(), &ready.method, connector.capabilities().provider);
         let mut begun = begun.map_err(|_| Error::SetupIntentState { verb: "confirmed", setup_intent: Box::new(intent) })?;
         begun.answers = request.record();
-        batch_all(&mut batch, std::mem::take(&mut ready.writes));
+        ready.add_to(request.scope, &mut batch)?;
         batch.push(match revision {
             Some(revision) => update(request.scope, &begun, revision)?,
             None => insert(request.scope, &begun)?,
@@ -218,6 +220,7 @@ impl Platform {
             batch.push(write);
         }
         self.commit(batch).await?;
+        self.forget_code(&ready);
         let revision = revision.map_or(1, |r| r.saturating_add(1));
         Ok(Begun { intent: Loaded { value: begun, revision }, ready, return_url })
     }
@@ -243,6 +246,7 @@ impl Platform {
                     Err(other) => return Err(other),
                 }
                 if intent.value.operation.is_none() {
+                    platform.forget_code_of(&intent.value);
                     break;
                 }
             }
@@ -275,7 +279,11 @@ impl Platform {
             save_for_off_session: intent.usage == FutureUsage::OffSession,
             return_to: self.return_to(scope, &intent.client_secret()),
         };
-        Ok(self.connector(&intent.provider)?.verify_card(asked).await)
+        let outcome = self.connector(&intent.provider)?.verify_card(asked).await;
+        if let Some(attempt) = intent.latest_attempt {
+            self.codes.used(attempt.ulid(), ready.cvc.as_ref(), &outcome);
+        }
+        Ok(outcome)
     }
 
     async fn settle_setup_once(
@@ -329,6 +337,7 @@ impl Platform {
             batch.unlink(List::all(scope, Index::OpenOperations), intent.id.ulid());
         }
         self.commit(batch).await?;
+        self.forget_code_of(&intent);
         Ok(Some(answer))
     }
 
@@ -340,7 +349,7 @@ impl Platform {
             QueryOutcome::Authorize(outcome) => outcome,
             QueryOutcome::NotFound => match loaded.value.payment_method {
                 Some(method) if loaded.value.operation.is_some() => {
-                    let ready = self.ready_again(scope, method).await?;
+                    let ready = self.ready_again(scope, method, attempt).await?;
                     self.send_setup(scope, &loaded.value, &ready).await?
                 }
                 _ => return Ok(false),
@@ -353,10 +362,18 @@ impl Platform {
         Ok(self.settle_setup_once(scope, account, &loaded, None, outcome, None).await?.is_some())
     }
 
-    async fn ready_again(&self, scope: Scope, method: PaymentMethodId) -> Result<Ready, Error> {
-        let found = self.must::<PaymentMethod>(scope, method.ulid()).await?.value;
+    async fn ready_again(&self, scope: Scope, method: PaymentMethodId, attempt: SetupAttemptId) -> Result<Ready, Error> {
+        let kept = self.must::<PaymentMethod>(scope, method.ulid()).await?;
         let number = self.open_card(scope, method.ulid()).await?;
-        Ok(Ready { method: found, number, cvc: self.cvcs.get(&method.ulid()), writes: Vec::new() })
+        let (method, cvc, origin) = (kept.value.clone(), self.codes.look(attempt.ulid()), Origin::Kept(Box::new(kept)));
+        Ok(Ready { method, number, cvc, code_waited_under: None, origin })
+    }
+
+    /// Nothing is under way on a set-up any more that could need its security code again.
+    fn forget_code_of(&self, intent: &SetupIntent) {
+        if let (None, Some(attempt)) = (&intent.operation, intent.latest_attempt) {
+            self.codes.forget(attempt.ulid());
+        }
     }
 
     /// Changes a set-up that is not yet confirmed; notes always.
@@ -375,6 +392,7 @@ impl Platform {
                 return Err(Error::SetupIntentState { verb: "updated", setup_intent: Box::new(intent) });
             }
             let mut batch = Batch::new();
+            let mut ready = None;
             if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
                 self.usable_customer(request.scope, customer, &mut batch).await?;
                 if let Some(before) = intent.customer {
@@ -384,9 +402,10 @@ impl Platform {
                 intent.customer = Some(customer);
             }
             if let Some(input) = &change.payment_method {
-                let ready = self.ready_method(request.scope, intent.customer, input).await?;
-                batch_all(&mut batch, ready.writes);
-                intent.payment_method = Some(ready.method.id);
+                let mut made = self.ready_method(request.scope, intent.customer, input).await?;
+                made.add_to(request.scope, &mut batch)?;
+                intent.payment_method = Some(made.method.id);
+                ready = Some(made);
                 if intent.status == Status::RequiresPaymentMethod {
                     intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
                 }
@@ -399,7 +418,9 @@ impl Platform {
             intent.metadata = change.metadata.apply(&intent.metadata)?;
             sizes::check(&intent)?;
             batch.push(update(request.scope, &intent, loaded.revision)?);
-            self.conclude(request, batch, &told(intent)).await
+            let answered = self.conclude(request, batch, &told(intent)).await?;
+            self.keep_code(ready.as_ref());
+            Ok(answered)
         })
         .await
     }
@@ -430,7 +451,9 @@ impl Platform {
             batch.push(update(request.scope, &intent, loaded.revision)?);
             batch.unlink(List::all(request.scope, Index::OpenOperations), id.ulid());
             add_events(request.scope, &[event], &mut batch)?;
-            self.conclude(request, batch, &told(intent)).await
+            let answered = self.conclude(request, batch, &told(intent.clone())).await?;
+            self.forget_code_of(&intent);
+            Ok(answered)
         })
         .await
     }
@@ -443,12 +466,6 @@ impl Platform {
 
 fn told(intent: SetupIntent) -> Outcome {
     Outcome::of(Object::SetupIntent(Box::new(intent)))
-}
-
-fn batch_all(batch: &mut Batch, writes: Vec<Write>) {
-    for write in writes {
-        batch.push(write);
-    }
 }
 
 fn method_missing() -> Error {

@@ -146,7 +146,8 @@ impl Platform {
         Ok(settled.is_some())
     }
 
-    /// The provider never heard of it: the same operation under the same key. A security code is gone by then.
+    /// The provider never heard of it: the same operation under the same key. A security code goes along
+    /// if this process is the one that sent it before.
     async fn send_again(self: &Arc<Self>, scope: Scope, subject: &Subject) -> Result<Fact, Error> {
         let attempt = &subject.attempt.value;
         let connector = self.connector(&attempt.provider)?;
@@ -156,7 +157,7 @@ impl Platform {
             _ => Work::Authorize {
                 connector,
                 number: self.open_card(scope, subject.method.id.ulid()).await?,
-                cvc: self.cvcs.get(&subject.method.id.ulid()),
+                cvc: self.codes.look(attempt.id.ulid()),
             },
         };
         let begun = Begun {

@@ -123,7 +123,7 @@ impl Platform {
         request: &Request,
         intent: PaymentIntent,
         revision: Option<u64>,
-        ready: Ready,
+        mut ready: Ready,
         confirmation: &Confirmation,
         mut batch: Batch,
     ) -> Result<Start, Error> {
@@ -145,20 +145,21 @@ impl Platform {
             None => insert(request.scope, &intent)?,
         });
         batch.push(insert(request.scope, &attempt)?);
-        for write in ready.writes {
-            batch.push(write);
-        }
+        ready.add_to(request.scope, &mut batch)?;
         batch.link(List::all(request.scope, Index::OpenOperations), attempt.id.ulid());
         if let Some(write) = idempotency::begin(request, self.now(), None)? {
             batch.push(write);
         }
         self.commit(batch).await?;
+        self.forget_code(&ready);
+        // A buyer who is absent gave no code for this payment.
+        let cvc = ready.cvc.filter(|_| !confirmation.off_session);
         Ok(Start::Begun(Box::new(Begun {
             intent: Loaded { value: intent, revision: revision.map_or(1, |r| r.saturating_add(1)) },
             attempt: Loaded { value: attempt, revision: 1 },
             charge: None,
             method: ready.method,
-            work: Work::Authorize { connector, number: ready.number, cvc: ready.cvc },
+            work: Work::Authorize { connector, number: ready.number, cvc },
         })))
     }
 

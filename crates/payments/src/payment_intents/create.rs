@@ -67,19 +67,21 @@ impl Platform {
         }
         let mut intent = self.new_intent(new)?;
         let mut batch = Batch::new();
+        let mut ready = None;
         if let Some(customer) = new.customer {
             self.usable_customer(request.scope, customer, &mut batch).await?;
         }
         if let Some(input) = &new.payment_method {
-            let ready = self.ready_method(request.scope, new.customer, input).await?;
-            for write in ready.writes {
-                batch.push(write);
-            }
-            intent.payment_method = Some(ready.method.id);
+            let mut made = self.ready_method(request.scope, new.customer, input).await?;
+            made.add_to(request.scope, &mut batch)?;
+            intent.payment_method = Some(made.method.id);
             intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
+            ready = Some(made);
         }
         self.add_new_intent(request, &mut intent, &mut batch)?;
-        self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await
+        let answered = self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await?;
+        self.keep_code(ready.as_ref());
+        Ok(answered)
     }
 
     async fn confirm_new(

@@ -119,10 +119,12 @@ impl Platform {
         match &begun.work {
             Work::Authorize { connector, number, cvc } => {
                 let asked = self.authorize_request(scope, begun, number.clone(), cvc.clone());
-                match asked {
-                    Some(asked) => Fact::Authorize(connector.authorize(asked).await),
-                    None => Fact::Authorize(AuthorizeOutcome::Unknown(UnknownReason::Interrupted)),
-                }
+                let outcome = match asked {
+                    Some(asked) => connector.authorize(asked).await,
+                    None => AuthorizeOutcome::Unknown(UnknownReason::Interrupted),
+                };
+                self.codes.used(attempt.id.ulid(), cvc.as_ref(), &outcome);
+                Fact::Authorize(outcome)
             }
             Work::Capture { connector } => match capture_request(attempt) {
                 Some(asked) => Fact::Capture(connector.capture(asked).await),

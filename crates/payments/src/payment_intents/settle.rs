@@ -53,6 +53,7 @@ impl Platform {
             subject = self.subject(request.scope, subject.attempt.value.id.ulid()).await?;
             if subject.attempt.value.operation.as_ref().map(|o| &o.key) != sent.as_ref() {
                 // The recovery job was faster: its answer is the answer, and ours is heard as a late one.
+                self.codes.forget(subject.attempt.value.id.ulid());
                 self.hear_overtaken(request, subject.attempt.value.id, sent, fact).await;
                 return self.tell_kept(request, &subject).await;
             }
@@ -141,6 +142,9 @@ impl Platform {
         }
         add_change(scope, subject, &change, &mut batch)?;
         self.commit(batch).await?;
+        if change.attempt.as_ref().is_some_and(|attempt| attempt.operation.is_none()) {
+            self.codes.forget(subject.attempt.value.id.ulid());
+        }
         Ok(Some(answer.unwrap_or(Answer { status: 200, body: Vec::new() })))
     }
 

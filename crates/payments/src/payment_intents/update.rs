@@ -105,6 +105,7 @@ impl Platform {
                 return Err(Error::PaymentIntentState { verb: Command::Update.verb(), payment_intent: Box::new(intent) });
             }
             let mut batch = Batch::new();
+            let mut ready = None;
             if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
                 self.usable_customer(request.scope, customer, &mut batch).await?;
                 if let Some(before) = intent.customer {
@@ -114,11 +115,10 @@ impl Platform {
                 intent.customer = Some(customer);
             }
             if let Some(input) = &change.payment_method {
-                let ready = self.ready_method(request.scope, intent.customer, input).await?;
-                for write in ready.writes {
-                    batch.push(write);
-                }
-                intent.payment_method = Some(ready.method.id);
+                let mut made = self.ready_method(request.scope, intent.customer, input).await?;
+                made.add_to(request.scope, &mut batch)?;
+                intent.payment_method = Some(made.method.id);
+                ready = Some(made);
                 if intent.status == Status::RequiresPaymentMethod {
                     intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
                 }
@@ -126,7 +126,9 @@ impl Platform {
             change.apply(&mut intent)?;
             sizes::check(&intent)?;
             batch.push(update(request.scope, &intent, loaded.revision)?);
-            self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await
+            let answered = self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await?;
+            self.keep_code(ready.as_ref());
+            Ok(answered)
         })
         .await
     }

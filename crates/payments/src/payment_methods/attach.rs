@@ -1,19 +1,22 @@
 //! Giving a card to a customer, and taking it away.
 
+use domain::contact::BillingDetails;
 use domain::customer::Customer;
 use domain::event::EventKind;
 use domain::id::{CustomerId, PaymentMethodId};
+use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
 use store::{Batch, Index, List};
 
 use super::create::masked;
+use super::resolve::Origin;
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::{Loaded, insert, update};
+use crate::records::{Loaded, update};
 
 impl Platform {
     /// Attaches a card to a customer.
@@ -42,30 +45,26 @@ impl Platform {
         batch: &mut Batch,
     ) -> Result<PaymentMethod, Error> {
         let scope = request.scope;
-        let (mut method, revision) = match self.test_card_input(name, scope) {
+        let (mut method, mut origin) = match self.test_card_input(name, scope) {
             Some(card) => {
-                let prepared =
-                    self.prepare_card(scope, &card, domain::contact::BillingDetails::default(), domain::metadata::Metadata::default())?;
-                for write in prepared.writes.into_iter().skip(1) {
-                    batch.push(write);
-                }
-                (prepared.method, None)
+                let ready = self.prepare_card(scope, &card, BillingDetails::default(), Metadata::default())?;
+                (ready.method, ready.origin)
             }
             None => {
-                let loaded = self.payment_method(request, name, place).await?;
-                (loaded.value, Some(loaded.revision))
+                let kept = self.payment_method(request, name, place).await?;
+                (kept.value.clone(), Origin::Kept(Box::new(kept)))
             }
         };
+        let owner = method.customer;
         method.attach(customer)?;
-        let mut mint = Minting(&self.ids);
-        let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
-        let event = ctx.method_event(EventKind::PaymentMethodAttached, &mut method);
-        batch.push(match revision {
-            Some(revision) => update(scope, &method, revision)?,
-            None => insert(scope, &method)?,
-        });
-        batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.id.ulid()), method.id.ulid());
-        add_events(scope, &[event], batch)?;
+        if method.customer != owner {
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+            let event = ctx.method_event(EventKind::PaymentMethodAttached, &mut method);
+            batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.id.ulid()), method.id.ulid());
+            add_events(scope, &[event], batch)?;
+        }
+        origin.add(scope, &method, batch)?;
         Ok(method)
     }
 

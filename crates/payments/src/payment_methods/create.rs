@@ -11,11 +11,12 @@ use domain::payment_method::{PaymentMethod, Token};
 use domain::scope::Scope;
 use store::{Batch, Key, Kind, Precondition, Write};
 
+use super::resolve::{Origin, Ready};
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request, racing};
-use crate::records::{encode, insert};
+use crate::records::{encode, insert, update};
 use crate::sizes;
 
 /// A card as a client sends it; it cannot be printed.
@@ -49,15 +50,6 @@ pub enum CardSource {
     Input(CardInput),
     /// A token holds it.
     Token(String),
-}
-
-/// A card that was checked and sealed, not yet committed.
-pub(crate) struct Prepared {
-    pub(crate) method: PaymentMethod,
-    pub(crate) number: CardNumber,
-    pub(crate) cvc: Option<Arc<Cvc>>,
-    /// What must be committed for the method to exist.
-    pub(crate) writes: Vec<Write>,
 }
 
 struct CheckedCard {
@@ -96,11 +88,11 @@ impl Platform {
         input: &CardInput,
         billing_details: BillingDetails,
         metadata: Metadata,
-    ) -> Result<Prepared, Error> {
+    ) -> Result<Ready, Error> {
         let card = self.check_card(input)?;
         let method = self.method_of(card.details, billing_details, metadata)?;
-        let writes = vec![insert(scope, &method)?, self.seal(scope, method.id.ulid(), &card.number)?];
-        Ok(Prepared { method, number: card.number, cvc: card.cvc, writes })
+        let origin = Origin::Made(vec![self.seal(scope, method.id.ulid(), &card.number)?]);
+        Ok(Ready { method, number: card.number, cvc: card.cvc, code_waited_under: None, origin })
     }
 
     fn method_of(&self, card: CardDetails, billing_details: BillingDetails, metadata: Metadata) -> Result<PaymentMethod, Error> {
@@ -122,7 +114,7 @@ impl Platform {
     }
 
     /// Turns a token into a method; the token can be used once.
-    pub(crate) async fn prepare_token(&self, scope: Scope, text: &str, metadata: Metadata) -> Result<Prepared, Error> {
+    pub(crate) async fn prepare_token(&self, scope: Scope, text: &str, metadata: Metadata) -> Result<Ready, Error> {
         if let Some(input) = self.test_card_input(text, scope) {
             return self.prepare_card(scope, &input, BillingDetails::default(), metadata);
         }
@@ -139,13 +131,8 @@ impl Platform {
         let number = self.open_card(scope, id.ulid()).await?;
         let method = self.method_of(token.value.card.clone(), token.value.billing_details.clone(), metadata)?;
         let used = Token { used: true, ..token.value };
-        let writes = vec![
-            insert(scope, &method)?,
-            self.seal(scope, method.id.ulid(), &number)?,
-            crate::records::update(scope, &used, token.revision)?,
-        ];
-        let cvc = self.cvcs.get(&id.ulid());
-        Ok(Prepared { method, number, cvc, writes })
+        let origin = Origin::Made(vec![self.seal(scope, method.id.ulid(), &number)?, update(scope, &used, token.revision)?]);
+        Ok(Ready { method, number, cvc: self.codes.look(id.ulid()), code_waited_under: Some(id.ulid()), origin })
     }
 
     /// A card that tests may name, in test mode.
@@ -169,13 +156,6 @@ impl Platform {
         self.vault.open(scope, ulid, &crate::records::decode(&item.body)?)
     }
 
-    /// Remembers a method's security code for the payment that will use it.
-    pub(crate) fn remember_cvc(&self, ulid: Ulid, cvc: Option<&Arc<Cvc>>) {
-        if let Some(cvc) = cvc {
-            self.cvcs.insert(ulid, Arc::clone(cvc));
-        }
-    }
-
     /// Makes a payment method.
     ///
     /// # Errors
@@ -185,18 +165,12 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let prepared = match &new.card {
-                CardSource::Input(input) => self.prepare_card(request.scope, input, new.billing_details.clone(), new.metadata.clone())?,
-                CardSource::Token(token) => self.prepare_token(request.scope, token, new.metadata.clone()).await?,
-            };
+            let mut ready = self.prepare_method(request.scope, new).await?;
             let mut batch = Batch::new();
-            for write in prepared.writes {
-                batch.push(write);
-            }
-            let ulid = prepared.method.id.ulid();
-            let outcome = Outcome::of(Object::PaymentMethod(Box::new(prepared.method)));
+            ready.add_to(request.scope, &mut batch)?;
+            let outcome = Outcome::of(Object::PaymentMethod(Box::new(ready.method.clone())));
             let answered = self.conclude(request, batch, &outcome).await?;
-            self.remember_cvc(ulid, prepared.cvc.as_ref());
+            self.keep_code(Some(&ready));
             Ok(answered)
         })
         .await
@@ -226,7 +200,7 @@ impl Platform {
             batch.push(insert(request.scope, &token)?);
             batch.push(self.seal(request.scope, ulid, &card.number)?);
             let answered = self.conclude(request, batch, &Outcome::of(Object::Token(Box::new(token)))).await?;
-            self.remember_cvc(ulid, card.cvc.as_ref());
+            self.codes.keep(ulid, card.cvc.as_ref());
             Ok(answered)
         })
         .await

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use domain::card::{CardNumber, Cvc};
 use domain::contact::BillingDetails;
-use domain::id::{CustomerId, PaymentMethodId};
+use domain::id::{CustomerId, PaymentMethodId, Ulid};
 use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
-use store::Write;
+use store::{Batch, Precondition, Write};
 
 use super::create::{CardSource, NewPaymentMethod, masked};
 use crate::error::{Error, Place};
 use crate::platform::Platform;
+use crate::records::{Loaded, insert, key_of, update};
 
 /// What a client names to pay with.
 #[derive(Clone)]
@@ -28,34 +29,95 @@ pub(crate) struct Ready {
     pub(crate) method: PaymentMethod,
     pub(crate) number: CardNumber,
     pub(crate) cvc: Option<Arc<Cvc>>,
-    /// What must be committed for it to exist; empty when it does.
-    pub(crate) writes: Vec<Write>,
+    /// The method or token that the security code waited under.
+    pub(crate) code_waited_under: Option<Ulid>,
+    pub(crate) origin: Origin,
+}
+
+/// Whether a method is kept already.
+pub(crate) enum Origin {
+    /// It is, so.
+    Kept(Box<Loaded<PaymentMethod>>),
+    /// It is made, together with these writes.
+    Made(Vec<Write>),
+}
+
+impl Ready {
+    /// Adds what keeps the method as it is now.
+    pub(crate) fn add_to(&mut self, scope: Scope, batch: &mut Batch) -> Result<(), Error> {
+        self.origin.add(scope, &self.method, batch)
+    }
+}
+
+impl Origin {
+    /// Adds what keeps the method as it is now. One that does not change is held as it was read, so that it is not
+    /// detached at the same time; nothing is written then.
+    pub(crate) fn add(&mut self, scope: Scope, method: &PaymentMethod, batch: &mut Batch) -> Result<(), Error> {
+        match self {
+            Self::Kept(kept) if kept.value == *method => {
+                batch.assert(key_of::<PaymentMethod>(scope, method.id.ulid()), Precondition::Revision(kept.revision));
+            }
+            Self::Kept(kept) => {
+                batch.push(update(scope, method, kept.revision)?);
+            }
+            Self::Made(writes) => {
+                batch.push(insert(scope, method)?);
+                for write in std::mem::take(writes) {
+                    batch.push(write);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Platform {
     /// Finds or makes the method, and opens its card.
     pub(crate) async fn ready_method(&self, scope: Scope, customer: Option<CustomerId>, input: &MethodInput) -> Result<Ready, Error> {
-        let prepared = match input {
+        match input {
             MethodInput::Named(name) => match self.test_card_input(name, scope) {
-                Some(card) => self.prepare_card(scope, &card, BillingDetails::default(), Metadata::default())?,
-                None => return self.existing_method(scope, customer, name).await,
+                Some(card) => self.prepare_card(scope, &card, BillingDetails::default(), Metadata::default()),
+                None => self.existing_method(scope, customer, name).await,
             },
-            MethodInput::New(new) => match &new.card {
-                CardSource::Input(card) => self.prepare_card(scope, card, new.billing_details.clone(), new.metadata.clone())?,
-                CardSource::Token(token) => self.prepare_token(scope, token, new.metadata.clone()).await?,
-            },
-        };
-        self.remember_cvc(prepared.method.id.ulid(), prepared.cvc.as_ref());
-        Ok(Ready { method: prepared.method, number: prepared.number, cvc: prepared.cvc, writes: prepared.writes })
+            MethodInput::New(new) => self.prepare_method(scope, new).await,
+        }
+    }
+
+    /// Makes a method of what a client sent.
+    pub(crate) async fn prepare_method(&self, scope: Scope, new: &NewPaymentMethod) -> Result<Ready, Error> {
+        match &new.card {
+            CardSource::Input(card) => self.prepare_card(scope, card, new.billing_details.clone(), new.metadata.clone()),
+            CardSource::Token(token) => self.prepare_token(scope, token, new.metadata.clone()).await,
+        }
     }
 
     async fn existing_method(&self, scope: Scope, customer: Option<CustomerId>, name: &str) -> Result<Ready, Error> {
         let missing = || Error::NotFound { kind: "payment_method", id: masked(name), param: "payment_method", place: Place::Parameter };
         let id: PaymentMethodId = name.parse().map_err(|_| missing())?;
-        let method = self.find::<PaymentMethod>(scope, id.ulid()).await?.ok_or_else(missing)?.value;
-        method.usable_for(customer)?;
+        let kept = self.find::<PaymentMethod>(scope, id.ulid()).await?.ok_or_else(missing)?;
+        kept.value.usable_for(customer)?;
         let number = self.open_card(scope, id.ulid()).await?;
-        let cvc = self.cvcs.get(&id.ulid());
-        Ok(Ready { method, number, cvc, writes: Vec::new() })
+        Ok(Ready {
+            method: kept.value.clone(),
+            number,
+            cvc: self.codes.look(id.ulid()),
+            code_waited_under: Some(id.ulid()),
+            origin: Origin::Kept(Box::new(kept)),
+        })
+    }
+
+    /// A method that was made for a payment to come has its security code kept for that; the token, if it came by one,
+    /// has it no more.
+    pub(crate) fn keep_code(&self, ready: Option<&Ready>) {
+        let Some(made) = ready.filter(|ready| matches!(ready.origin, Origin::Made(_))) else { return };
+        self.forget_code(made);
+        self.codes.keep(made.method.id.ulid(), made.cvc.as_ref());
+    }
+
+    /// An operation on the card has begun, which takes the security code along: it waits no longer.
+    pub(crate) fn forget_code(&self, ready: &Ready) {
+        if let Some(under) = ready.code_waited_under {
+            self.codes.forget(under);
+        }
     }
 }

@@ -27,6 +27,8 @@ pub enum Sent {
 #[derive(Default)]
 struct State {
     sent: Vec<Sent>,
+    /// Whether each authorisation and card check brought a security code.
+    codes: Vec<bool>,
     authorize: VecDeque<AuthorizeOutcome>,
     follow_up: VecDeque<FollowUpOutcome>,
     refund: VecDeque<RefundOutcome>,
@@ -125,6 +127,11 @@ impl Bank {
         }
     }
 
+    /// Whether each authorisation and card check brought a security code, in their order.
+    pub fn codes(&self) -> Vec<bool> {
+        self.0.lock().codes.clone()
+    }
+
     /// What arrived, queries left out.
     pub fn sent(&self) -> Vec<Sent> {
         self.0.lock().sent.iter().filter(|sent| !matches!(sent, Sent::Query(_))).cloned().collect()
@@ -157,7 +164,11 @@ impl Connector for Bank {
     }
 
     async fn authorize(&self, request: Authorize) -> AuthorizeOutcome {
-        self.0.lock().sent.push(Sent::Authorize(request.key.clone(), request.three_d_secure));
+        {
+            let mut state = self.0.lock();
+            state.sent.push(Sent::Authorize(request.key.clone(), request.three_d_secure));
+            state.codes.push(request.card.cvc.is_some());
+        }
         self.pass_gate().await;
         let mut state = self.0.lock();
         let outcome = state.authorize.pop_front().unwrap_or_else(|| approved(request.capture));
@@ -168,6 +179,7 @@ impl Connector for Bank {
     async fn verify_card(&self, request: VerifyCard) -> AuthorizeOutcome {
         let mut state = self.0.lock();
         state.sent.push(Sent::VerifyCard(request.key.clone()));
+        state.codes.push(request.card.cvc.is_some());
         let outcome = state.authorize.pop_front().unwrap_or_else(|| approved(false));
         state.note(request.key, QueryOutcome::Authorize(outcome.clone()));
         outcome

@@ -17,6 +17,7 @@ mod late_answers;
 mod meanwhile;
 mod payment_methods;
 mod recovery;
+mod security_codes;
 mod setup_intents;
 mod shop;
 mod shutdown;

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use domain::account::Account;
+use domain::contact::BillingDetails;
 use domain::currency::Currency;
 use domain::customer::Customer;
 use domain::fingerprint_key::FingerprintKey;
 use domain::flow::RefundRequest;
-use domain::id::{CustomerId, PaymentIntentId, SetupIntentId, Ulid};
+use domain::id::{CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, Ulid};
 use domain::idempotency::Fingerprint;
 use domain::ledger::{Books, JournalEntry, LedgerAccount};
 use domain::metadata::Metadata;
@@ -17,7 +18,7 @@ use domain::money::Money;
 use domain::outcome::QueryOutcome;
 use domain::payment_attempt::PaymentAttempt;
 use domain::payment_intent::{CaptureMethod, ConfirmationMethod, FutureUsage, PaymentIntent, ThreeDSecureRequest};
-use domain::payment_method::PaymentMethod;
+use domain::payment_method::{PaymentMethod, Token};
 use domain::provider_key::ProviderKey;
 use domain::refund::Refund;
 use domain::scope::{Mode, Scope};
@@ -29,6 +30,7 @@ use payments::idempotency::{Answered, Idempotency};
 use payments::outcome::{Object, Outcome, Refused};
 use payments::payment_intents::confirm::Confirmation;
 use payments::payment_intents::create::NewPaymentIntent;
+use payments::payment_methods::create::{CardInput, CardSource, NewPaymentMethod};
 use payments::payment_methods::resolve::MethodInput;
 use payments::platform::TestCard;
 use payments::ports::{Answer, Clock, Entropy, Presenter, Rendering};
@@ -236,6 +238,19 @@ impl Shop {
         told::<Customer>(&answered).id
     }
 
+    /// A new card that is attached to nobody.
+    pub async fn card(&self) -> PaymentMethod {
+        self.card_of(CardSource::Input(card_input())).await
+    }
+
+    pub async fn card_of(&self, source: CardSource) -> PaymentMethod {
+        told(&self.platform.create_payment_method(&self.request(), &new_method(source)).await.unwrap())
+    }
+
+    pub async fn token(&self) -> Token {
+        told(&self.platform.create_token(&self.request(), &card_input(), &BillingDetails::default()).await.unwrap())
+    }
+
     /// A card of that customer.
     pub async fn attached(&self, customer: CustomerId) -> PaymentMethod {
         told(&self.platform.attach_payment_method(&self.request(), "pm_card_visa", customer).await.unwrap())
@@ -258,6 +273,21 @@ impl Shop {
 /// The object an answer tells.
 pub fn told<T: DeserializeOwned>(answered: &Answered) -> T {
     serde_json::from_slice(&answered.answer.body).unwrap()
+}
+
+/// A card as a browser sends it, with its security code.
+pub fn card_input() -> CardInput {
+    CardInput { number: "4242424242424242".to_owned().into(), exp_month: 12, exp_year: 2040, cvc: Some("123".to_owned().into()) }
+}
+
+/// A method of a card as a browser sends it.
+pub fn new_method(card: CardSource) -> NewPaymentMethod {
+    NewPaymentMethod { card, billing_details: BillingDetails::default(), metadata: Metadata::default() }
+}
+
+/// A payment of 20.00 by that method.
+pub fn payment_by(method: PaymentMethodId) -> NewPaymentIntent {
+    NewPaymentIntent { payment_method: Some(MethodInput::Named(method.to_string())), ..payment() }
 }
 
 /// A set-up of a new card for off-session payments, not confirmed.
