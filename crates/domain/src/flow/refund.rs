@@ -3,7 +3,7 @@
 use super::{Booking, Context, Error, RefundChange};
 use crate::balance_transaction::Source;
 use crate::charge::Charge;
-use crate::event::EventKind;
+use crate::event::{Event, EventKind};
 use crate::id::{BalanceTransactionId, JournalEntryId};
 use crate::ledger::JournalEntry;
 use crate::metadata::Metadata;
@@ -75,7 +75,7 @@ pub fn settle_refund(
             refund.become_(Status::Succeeded)?;
             refund.provider_reference = Some(provider_reference);
             let entry = JournalEntry::refund_settled(JournalEntryId::new(ctx.mint.ulid()), ctx.now, refund.id, refund.amount)?;
-            let mut events = vec![ctx.refund_event(told(first), &mut refund)];
+            let mut events = told(ctx, &mut refund, first);
             if first {
                 events.push(ctx.charge_event(EventKind::ChargeRefunded, &mut charge));
             }
@@ -89,7 +89,7 @@ pub fn settle_refund(
             }
             refund.become_(Status::Pending)?;
             refund.note_unknown(crate::outcome::UnknownReason::StillProcessing, ctx.now);
-            let mut events = vec![ctx.refund_event(told(first), &mut refund)];
+            let mut events = told(ctx, &mut refund, first);
             if first {
                 events.push(ctx.charge_event(EventKind::ChargeRefunded, &mut charge));
             }
@@ -126,9 +126,60 @@ fn failed(ctx: &mut Context<'_>, mut refund: Refund, mut charge: Charge, reason:
         events.push(ctx.refund_event(EventKind::RefundCreated, &mut refund));
     }
     events.push(ctx.refund_event(EventKind::RefundFailed, &mut refund));
+    events.push(ctx.refund_event(EventKind::ChargeRefundUpdated, &mut refund));
     Ok(RefundChange { refund, charge: Some(charge), booking: Some(Booking { entry, line: Some(line) }), events })
 }
 
-const fn told(first: bool) -> EventKind {
-    if first { EventKind::RefundCreated } else { EventKind::RefundUpdated }
+/// What is told of a refund that is new or has changed. The API has two names for a change: that of a charge's refund is
+/// the older one, which shops still listen to.
+fn told(ctx: &mut Context<'_>, refund: &mut Refund, first: bool) -> Vec<Event> {
+    if first {
+        return vec![ctx.refund_event(EventKind::RefundCreated, refund)];
+    }
+    vec![ctx.refund_event(EventKind::RefundUpdated, refund), ctx.refund_event(EventKind::ChargeRefundUpdated, refund)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charge as charges;
+    use crate::event::Snapshot;
+    use crate::flow::fixtures::{World, charge, refund};
+
+    fn events(status: Status, sequence: u32, outcome: RefundOutcome) -> Vec<Event> {
+        let refund = Refund { sequence, ..refund(status) };
+        let change = settle_refund(&mut World::default().ctx(), refund, charge(charges::Status::Captured), outcome).unwrap().unwrap();
+        change.events
+    }
+
+    fn kinds(events: &[Event]) -> Vec<EventKind> {
+        events.iter().map(|event| event.kind).collect()
+    }
+
+    fn succeeded() -> RefundOutcome {
+        RefundOutcome::Succeeded { provider_reference: "ref".to_owned() }
+    }
+
+    #[test]
+    fn a_change_of_a_refund_is_told_under_both_names_with_the_refund() {
+        let events = events(Status::Pending, 1, succeeded());
+        assert_eq!(kinds(&events), [EventKind::RefundUpdated, EventKind::ChargeRefundUpdated]);
+        assert!(events.iter().all(|event| matches!(event.object, Snapshot::Refund(_))));
+        assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [2, 3]);
+    }
+
+    #[test]
+    fn a_refund_that_fails_is_told_as_failed_and_as_changed() {
+        let failed = || RefundOutcome::Failed { reason: RefundFailure::Declined };
+        let later = events(Status::Succeeded, 1, failed());
+        assert_eq!(kinds(&later), [EventKind::RefundFailed, EventKind::ChargeRefundUpdated]);
+        let at_once = events(Status::Sending, 0, failed());
+        assert_eq!(kinds(&at_once), [EventKind::RefundCreated, EventKind::RefundFailed, EventKind::ChargeRefundUpdated]);
+    }
+
+    #[test]
+    fn a_new_refund_is_no_change_of_one() {
+        let told = kinds(&events(Status::Sending, 0, succeeded()));
+        assert_eq!(told, [EventKind::RefundCreated, EventKind::ChargeRefunded]);
+    }
 }
