@@ -43,6 +43,18 @@ impl BillingDetails {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// These, and where they say nothing, the others. An address is taken as a whole: the lines of two would make a third,
+    /// where nobody lives.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            address: self.address.or(others.address),
+            email: self.email.or(others.email),
+            name: self.name.or(others.name),
+            phone: self.phone.or(others.phone),
+        }
+    }
 }
 
 /// Where the goods go.
@@ -84,6 +96,17 @@ pub fn is_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn details_fill_up_what_others_leave_out_and_mix_no_addresses() {
+        let street = Some(Address { line1: Some("Main Street 1".to_owned()), ..Address::default() });
+        let city = Some(Address { city: Some("Berlin".to_owned()), ..Address::default() });
+        let named = BillingDetails { address: street.clone(), name: Some("Ada".to_owned()), ..BillingDetails::default() };
+        let others = BillingDetails { address: city, name: Some("Eve".to_owned()), phone: Some("1".to_owned()), email: None };
+        let both = BillingDetails { phone: Some("1".to_owned()), ..named.clone() };
+        assert_eq!(named.or(others.clone()), both);
+        assert_eq!(BillingDetails::default().or(others.clone()), others);
+    }
 
     #[test]
     fn an_email_address_has_one_at_and_a_domain_with_a_dot() {

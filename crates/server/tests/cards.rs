@@ -4,7 +4,7 @@
 mod common;
 
 use axum::Router;
-use common::{call, listed, made, post, send, shop};
+use common::{call, get, listed, made, post, send, shop};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -57,4 +57,43 @@ async fn a_deleted_customers_cards_are_not_listed() {
     assert_eq!(listed(&shop, &list, "id").await, [card.as_str()]);
     assert_eq!(call(&shop, "DELETE", &format!("/v1/customers/{customer}"), "", None).await.status, StatusCode::OK);
     assert_eq!(listed(&shop, &list, "id").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_request_says_of_the_cardholder_counts_more_than_what_the_token_says() {
+    let shop = shop().await;
+    let card = "card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2040&card[name]=Ada&card[address_city]=London";
+    let with = "billing_details[email]=ada@example.com&billing_details[name]=Grace";
+    let token = async || text(&made(&shop, "/v1/tokens", card).await["id"]).to_owned();
+    let method = made(&shop, "/v1/payment_methods", &format!("type=card&card[token]={}&{with}", token().await)).await;
+    let data = with.replace("billing_details", "payment_method_data[billing_details]");
+    let data = format!("payment_method_data[type]=card&payment_method_data[card][token]={}&{data}", token().await);
+    let setup = made(&shop, "/v1/setup_intents", &data).await;
+    let saved = get(&shop, &format!("/v1/payment_methods/{}", text(&setup["payment_method"]))).await.json;
+    for details in [&method["billing_details"], &saved["billing_details"]] {
+        assert_eq!((text(&details["name"]), text(&details["email"])), ("Grace", "ada@example.com"));
+        assert_eq!(text(&details["address"]["city"]), "London");
+    }
+    let named = made(&shop, "/v1/payment_methods", &format!("type=card&card[token]=tok_visa&{with}")).await;
+    assert_eq!(named["billing_details"]["name"], "Grace");
+}
+
+#[tokio::test]
+async fn an_update_changes_the_particulars_it_names_and_an_address_as_a_whole() {
+    let shop = shop().await;
+    let customer = customer(&shop).await;
+    let path = format!("/v1/payment_methods/{}", attached(&shop, "pm_card_visa", &customer).await);
+    let address = "billing_details[address][line1]=Main Street 1&billing_details[address][city]=Paris";
+    made(&shop, &path, &format!("billing_details[name]=Ada&billing_details[phone]=1&{address}")).await;
+    let after = |form: &'static str| {
+        let (shop, path) = (shop.clone(), path.clone());
+        async move { made(&shop, &path, form).await["billing_details"].clone() }
+    };
+    let details = after("billing_details[email]=ada@example.com").await;
+    assert_eq!((text(&details["name"]), text(&details["email"]), text(&details["phone"])), ("Ada", "ada@example.com", "1"));
+    assert_eq!((text(&details["address"]["line1"]), text(&details["address"]["city"])), ("Main Street 1", "Paris"));
+    let details = after("billing_details[address][city]=Rome").await;
+    assert_eq!((&details["address"]["line1"], text(&details["address"]["city"])), (&Value::Null, "Rome"));
+    let details = after("billing_details[phone]=").await;
+    assert_eq!((&details["phone"], text(&details["name"])), (&Value::Null, "Ada"));
 }

@@ -113,10 +113,12 @@ impl Platform {
         Ok(method)
     }
 
-    /// Turns a token into a method; the token can be used once.
-    pub(crate) async fn prepare_token(&self, scope: Scope, text: &str, metadata: Metadata) -> Result<Ready, Error> {
+    /// Turns a token into a method; the token can be used once. What the request does not say of the cardholder, the token
+    /// says.
+    pub(crate) async fn prepare_token(&self, scope: Scope, text: &str, new: &NewPaymentMethod) -> Result<Ready, Error> {
+        let (billing_details, metadata) = (new.billing_details.clone(), new.metadata.clone());
         if let Some(input) = self.test_card_input(text, scope) {
-            return self.prepare_card(scope, &input, BillingDetails::default(), metadata);
+            return self.prepare_card(scope, &input, billing_details, metadata);
         }
         let missing = || Error::NotFound { kind: "token", id: masked(text), param: "card[token]", place: Place::Parameter };
         let id: TokenId = text.parse().map_err(|_| missing())?;
@@ -129,7 +131,8 @@ impl Platform {
             });
         }
         let number = self.open_card(scope, id.ulid()).await?;
-        let method = self.method_of(token.value.card.clone(), token.value.billing_details.clone(), metadata)?;
+        let billing_details = billing_details.or(token.value.billing_details.clone());
+        let method = self.method_of(token.value.card.clone(), billing_details, metadata)?;
         let used = Token { used: true, ..token.value };
         let origin = Origin::Made(vec![self.seal(scope, method.id.ulid(), &number)?, update(scope, &used, token.revision)?]);
         Ok(Ready { method, number, cvc: self.codes.look(id.ulid()), code_waited_under: Some(id.ulid()), origin })

@@ -87,7 +87,7 @@ impl Platform {
     pub(crate) async fn prepare_method(&self, scope: Scope, new: &NewPaymentMethod) -> Result<Ready, Error> {
         match &new.card {
             CardSource::Input(card) => self.prepare_card(scope, card, new.billing_details.clone(), new.metadata.clone()),
-            CardSource::Token(token) => self.prepare_token(scope, token, new.metadata.clone()).await,
+            CardSource::Token(token) => self.prepare_token(scope, token, new).await,
         }
     }
 

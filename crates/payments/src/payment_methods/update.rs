@@ -1,11 +1,12 @@
 //! Changing what is known of a card besides its number.
 
 use domain::card::Expiry;
-use domain::contact::BillingDetails;
+use domain::contact::{Address, BillingDetails};
 use domain::event::{EventKind, Snapshot};
 use store::Batch;
 
 use super::create::expiry_refused;
+use crate::change::Change;
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
 use crate::metadata::Changes;
@@ -19,12 +20,31 @@ use crate::sizes;
 /// What a request says of a card.
 #[derive(Clone, Debug, Default)]
 pub struct PaymentMethodChange {
-    /// The cardholder, where named.
-    pub billing_details: Option<BillingDetails>,
+    /// The cardholder.
+    pub billing_details: BillingChange,
     /// A new expiry: month and year.
     pub expiry: Option<(i64, i64)>,
     /// The shop's own notes.
     pub metadata: Changes,
+}
+
+/// What a request says of a cardholder: each field by itself, and an address as a whole.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)] // as in the API
+pub struct BillingChange {
+    pub address: Change<Address>,
+    pub email: Change<String>,
+    pub name: Change<String>,
+    pub phone: Change<String>,
+}
+
+impl BillingChange {
+    fn apply(&self, details: &mut BillingDetails) {
+        self.address.apply(&mut details.address);
+        self.email.apply(&mut details.email);
+        self.name.apply(&mut details.name);
+        self.phone.apply(&mut details.phone);
+    }
 }
 
 impl Platform {
@@ -41,9 +61,7 @@ impl Platform {
             let before = loaded.value.clone();
             let mut method = loaded.value;
             method.metadata = change.metadata.apply(&method.metadata)?;
-            if let Some(details) = &change.billing_details {
-                method.billing_details.clone_from(details);
-            }
+            change.billing_details.apply(&mut method.billing_details);
             if let Some((month, year)) = change.expiry {
                 let expiry = Expiry::new(month, year).map_err(expiry_refused)?;
                 method.card.exp_month = expiry.month();

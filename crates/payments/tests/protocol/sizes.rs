@@ -18,7 +18,7 @@ use payments::metadata::Changes;
 use payments::payment_intents::create::NewPaymentIntent;
 use payments::payment_methods::create::{CardInput, CardSource, NewPaymentMethod};
 use payments::payment_methods::resolve::MethodInput;
-use payments::payment_methods::update::PaymentMethodChange;
+use payments::payment_methods::update::{BillingChange, PaymentMethodChange};
 use payments::refunds::create::RefundOf;
 use payments::sizes::{MAX_BILLING, MAX_OBJECT};
 
@@ -46,6 +46,10 @@ fn description() -> String {
 fn cardholder(size: usize) -> BillingDetails {
     let address = Address { line1: Some("x".repeat(size - 100)), ..Address::default() };
     BillingDetails { address: Some(address), ..BillingDetails::default() }
+}
+
+fn change_of(cardholder: BillingDetails) -> BillingChange {
+    BillingChange { address: Change::Set(cardholder.address.unwrap()), ..BillingChange::default() }
 }
 
 fn card(billing_details: BillingDetails, metadata: Metadata) -> MethodInput {
@@ -155,10 +159,10 @@ async fn the_largest_objects_can_be_changed_and_no_change_makes_them_larger() {
     let method = taken.payment_method.unwrap().to_string();
     let owner = shop.customer().await;
     shop.platform.attach_payment_method(&shop.request(), &method, owner).await.unwrap();
-    let said = PaymentMethodChange { billing_details: Some(cardholder(MAX_BILLING + 100)), ..PaymentMethodChange::default() };
+    let said = PaymentMethodChange { billing_details: change_of(cardholder(MAX_BILLING + 100)), ..PaymentMethodChange::default() };
     assert_too_large(shop.platform.update_payment_method(&shop.request(), &method, &said).await, "billing_details");
     let said = PaymentMethodChange {
-        billing_details: Some(cardholder(1_000)),
+        billing_details: change_of(cardholder(1_000)),
         metadata: Changes::Merge(pairs()),
         ..PaymentMethodChange::default()
     };

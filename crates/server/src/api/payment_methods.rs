@@ -1,8 +1,7 @@
 //! `/v1/payment_methods` and `/v1/tokens`: cards, made, changed, attached and detached.
 
-use domain::contact::BillingDetails;
 use payments::idempotency::Answered;
-use payments::payment_methods::update::PaymentMethodChange;
+use payments::payment_methods::update::{BillingChange, PaymentMethodChange};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -57,6 +56,7 @@ struct ExpiryParams {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UpdatePaymentMethod {
+    /// The cardholder; what is left out stays. An address replaces the one before as a whole.
     billing_details: Option<BillingParams>,
     card: Option<ExpiryParams>,
     #[serde(default)]
@@ -71,7 +71,7 @@ pub(crate) async fn update(mut call: Call<'_>, id: &str) -> Result<Answered, Fai
     let params: UpdatePaymentMethod = params::from_tree(&call.tree)?;
     expand(&mut call, Shape::PaymentMethod, &params.expand)?;
     let changes = PaymentMethodChange {
-        billing_details: params.billing_details.map(BillingDetails::from),
+        billing_details: params.billing_details.map(BillingChange::from).unwrap_or_default(),
         expiry: params.card.map(|c| (c.exp_month, c.exp_year)),
         metadata: metadata(params.metadata),
     };

@@ -11,6 +11,7 @@ use http::StatusCode;
 use payments::change::Change;
 use payments::metadata::Changes;
 use payments::payment_methods::create::{CardInput, CardSource, NewPaymentMethod};
+use payments::payment_methods::update::BillingChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -104,6 +105,17 @@ impl From<BillingParams> for BillingDetails {
     fn from(p: BillingParams) -> Self {
         let address = p.address.into_new().map(Address::from);
         Self { address, email: written(p.email), name: written(p.name), phone: written(p.phone) }
+    }
+}
+
+impl From<BillingParams> for BillingChange {
+    fn from(p: BillingParams) -> Self {
+        Self {
+            address: change(p.address.map(Address::from)),
+            email: change(p.email.map(Text::into_string)),
+            name: change(p.name.map(Text::into_string)),
+            phone: change(p.phone.map(Text::into_string)),
+        }
     }
 }
 
