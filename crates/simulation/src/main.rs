@@ -9,6 +9,9 @@ use clap::Parser;
 use simulation::audit::declared;
 use simulation::run::{Outcome, Settings, run};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs payments under simulated faults; exit 0 only if no rule was broken.
 #[derive(Parser)]
 #[command(name = "bursar-simulate", version)]

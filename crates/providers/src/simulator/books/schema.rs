@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::simulator::names::SECRET_LENGTH;
@@ -64,6 +65,8 @@ pub(in crate::simulator) fn open_reader(path: &Path) -> Result<Connection, OpenE
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Otherwise a cached statement is compiled again whenever its parameters change.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // 8 MB: the right edge and the way to it; the rest is read once in a while.
     connection.pragma_update(None, "cache_size", -8_000)
 }
