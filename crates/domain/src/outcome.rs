@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decline::DeclineCode;
+use crate::time::Timestamp;
 
 /// Result of a check of the buyer's data by the card's issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +77,18 @@ pub struct Challenge {
     pub provider_reference: String,
     /// Where the buyer's browser is to go.
     pub redirect_url: String,
+}
+
+/// How long a buyer may take to do what the issuer asks. Issuers' pages close within minutes; a day is what a shop that
+/// sends its buyers a link to pay gives them, and leaves room for a buyer who comes back in the evening.
+const CHALLENGE_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Challenge {
+    /// Whether the buyer's time is over for what they were asked at `asked_at`.
+    #[must_use]
+    pub const fn has_ended(asked_at: Timestamp, now: Timestamp) -> bool {
+        now.millis_since(asked_at) >= CHALLENGE_LIFETIME_MS
+    }
 }
 
 /// Why the outcome is not known.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::conflict::Conflict;
 use crate::id::{PaymentAttemptId, PaymentIntentId, PaymentMethodId};
 use crate::money::Money;
-use crate::outcome::{Approval, Decline, UnknownReason};
+use crate::outcome::{Approval, Challenge, Decline, UnknownReason};
 use crate::payment_intent::ThreeDSecureRequest;
 use crate::provider_key::ProviderKey;
 use crate::time::Timestamp;
@@ -21,8 +21,10 @@ pub enum OperationKind {
     Authorize,
     /// Take what was reserved.
     Capture,
-    /// Give up what was reserved.
+    /// Give up what was reserved, or a wait for the buyer, because the shop cancels the payment.
     Void,
+    /// Give up a wait for a buyer who has not acted in time; to a provider it is a void as any other.
+    Abandon,
     /// Give the money back.
     Refund,
     /// Check that a card can be saved.
@@ -174,6 +176,9 @@ pub struct PaymentAttempt {
     /// Late answers that contradicted what the shop had been told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// Since when it waits for the buyer, once it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action_required_at: Option<Timestamp>,
     /// When it was begun.
     pub created_at: Timestamp,
 }
@@ -216,17 +221,35 @@ impl PaymentAttempt {
         ProviderKey::void(self.id, self.voids_refused)
     }
 
-    /// Whether a provider is still to be asked about it: an operation, a buyer who has not acted, or a remedy.
+    /// Whether what a provider was asked for has no known end: an operation or a remedy.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        let waits = matches!(self.status, Status::Sending | Status::Unknown | Status::ActionRequired);
-        waits || self.conflicts.iter().any(|conflict| conflict.operation.is_some())
+        let under_way = matches!(self.status, Status::Sending | Status::Unknown);
+        under_way || self.conflicts.iter().any(|conflict| conflict.operation.is_some())
+    }
+
+    /// Whether it waits for the buyer.
+    #[must_use]
+    pub fn awaits_buyer(&self) -> bool {
+        self.status == Status::ActionRequired
+    }
+
+    /// Whether the buyer has not acted for as long as they may take.
+    #[must_use]
+    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+        self.awaits_buyer() && Challenge::has_ended(self.action_required_at.unwrap_or(self.created_at), now)
     }
 
     /// Whether it is being given up at the moment.
     #[must_use]
     pub fn is_being_voided(&self) -> bool {
-        self.operation.as_ref().is_some_and(|operation| operation.kind == OperationKind::Void)
+        self.operation.as_ref().is_some_and(|operation| matches!(operation.kind, OperationKind::Void | OperationKind::Abandon))
+    }
+
+    /// Whether it is being given up at the moment because the buyer has not acted in time.
+    #[must_use]
+    pub fn is_being_abandoned(&self) -> bool {
+        self.operation.as_ref().is_some_and(|operation| operation.kind == OperationKind::Abandon)
     }
 
     /// Begins another operation on what was reserved or waits for the buyer.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CustomerId, PaymentMethodId, SetupAttemptId, SetupIntentId};
 use crate::metadata::Metadata;
+use crate::outcome::Challenge;
 use crate::payment_attempt::Operation;
 use crate::payment_intent::{AllowRedirects, CancellationReason, CardError, FutureUsage, NextAction, ThreeDSecureRequest};
 use crate::time::Timestamp;
@@ -101,6 +102,9 @@ pub struct SetupIntent {
     pub answers: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_action: Option<NextAction>,
+    /// Since when it waits for the buyer, or last did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action_required_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<CardError>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +129,12 @@ impl SetupIntent {
     #[must_use]
     pub fn client_secret(&self) -> String {
         format!("{}_secret_{}", self.id, self.secret)
+    }
+
+    /// Whether the buyer has not acted for as long as they may take.
+    #[must_use]
+    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+        self.status == Status::RequiresAction && Challenge::has_ended(self.action_required_at.unwrap_or(self.created_at), now)
     }
 
     /// Changes the status along a declared edge.

@@ -12,8 +12,9 @@ use domain::statement::Part;
 use store::{Batch, Index, Key, List, Precondition, Scan};
 
 use crate::error::{Error, Place};
+use crate::lists;
 use crate::platform::{Platform, racing};
-use crate::records::{Loaded, Record, decode, encode, insert};
+use crate::records::{Loaded, Record, decode, encode};
 use crate::texts;
 
 /// Merchants or keys listed in one go.
@@ -60,8 +61,7 @@ impl Platform {
                 created_at: self.now(),
             };
             let mut batch = Batch::new();
-            batch.push(insert(Scope::PLATFORM, &account)?);
-            batch.link(List::all(Scope::PLATFORM, Index::Accounts), account.id.ulid());
+            lists::add(Scope::PLATFORM, &account, &mut batch)?;
             self.commit(batch).await?;
             Ok(account)
         })
@@ -110,9 +110,8 @@ impl Platform {
             revoked_at: None,
         };
         let mut batch = Batch::new();
-        batch.push(insert(Scope::PLATFORM, &key)?);
+        lists::add(Scope::PLATFORM, &key, &mut batch)?;
         batch.put(by_hash(&key.hash), encode(&key.id)?, Precondition::Absent);
-        batch.link(List::of(Scope::PLATFORM, Index::ApiKeys, scope.account.ulid()), key.id.ulid());
         self.commit(batch).await?;
         Ok((key, text))
     }

@@ -18,7 +18,7 @@ use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::{Loaded, insert, key_of, update};
+use crate::records::{Loaded, key_of};
 use crate::sizes;
 use crate::texts;
 
@@ -108,10 +108,7 @@ impl Platform {
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.customer_event(EventKind::CustomerCreated, &mut customer);
-            batch.push(insert(request.scope, &customer)?);
-            for list in lists::of_customer(request.scope, &customer) {
-                batch.link(list, customer.id.ulid());
-            }
+            lists::add(request.scope, &customer, &mut batch)?;
             add_events(request.scope, &[event], &mut batch)?;
             self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await
         })
@@ -132,11 +129,10 @@ impl Platform {
             if let Change::Set(method) = change.default_payment_method {
                 self.owned_method(request, id, method).await?;
             }
-            let before = loaded.value.clone();
-            let mut customer = loaded.value;
+            let mut customer = loaded.value.clone();
             change.apply(&mut customer)?;
             sizes::check(&customer)?;
-            self.finish_customer(request, before, customer, loaded.revision, EventKind::CustomerUpdated).await
+            self.finish_customer(request, loaded, customer, EventKind::CustomerUpdated).await
         })
         .await
     }
@@ -151,9 +147,8 @@ impl Platform {
                 return Ok(answered);
             }
             let loaded = self.live_customer(request.scope, id, Place::Path).await?;
-            let before = loaded.value.clone();
-            let customer = Customer { deleted: true, ..loaded.value };
-            self.finish_customer(request, before, customer, loaded.revision, EventKind::CustomerDeleted).await
+            let customer = Customer { deleted: true, ..loaded.value.clone() };
+            self.finish_customer(request, loaded, customer, EventKind::CustomerDeleted).await
         })
         .await
     }
@@ -161,25 +156,17 @@ impl Platform {
     async fn finish_customer(
         &self,
         request: &Request,
-        before: Customer,
+        before: Loaded<Customer>,
         mut customer: Customer,
-        revision: u64,
         kind: EventKind,
     ) -> Result<Answered, Error> {
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let mut event = ctx.customer_event(kind, &mut customer);
         let mut batch = Batch::new();
-        batch.push(update(request.scope, &customer, revision)?);
-        let (left, entered) = (lists::of_customer(request.scope, &before), lists::of_customer(request.scope, &customer));
-        for list in left.iter().filter(|list| !entered.contains(list)) {
-            batch.unlink(*list, customer.id.ulid());
-        }
-        for list in entered.iter().filter(|list| !left.contains(list)) {
-            batch.link(*list, customer.id.ulid());
-        }
+        lists::change(request.scope, &before, &customer, &mut batch)?;
         if kind == EventKind::CustomerUpdated {
-            event.previous = Some(Snapshot::Customer(Box::new(before)));
+            event.previous = Some(Snapshot::Customer(Box::new(before.value)));
         }
         add_events(request.scope, &[event], &mut batch)?;
         self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await

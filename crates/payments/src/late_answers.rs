@@ -14,14 +14,15 @@ use domain::payment_attempt::PaymentAttempt;
 use domain::provider_key::ProviderKey;
 use domain::refund::Refund;
 use domain::scope::Scope;
-use store::{Batch, Index, List};
+use store::Batch;
 
 use crate::error::{Error, Place};
+use crate::lists::{self, Listed};
 use crate::payment_intents::perform::Fact;
 use crate::payment_intents::settle::add_booking;
 use crate::platform::{Platform, racing};
 use crate::ports::Minting;
-use crate::records::{Loaded, Record, update};
+use crate::records::Loaded;
 
 /// How often the end of a remedy is decided again when other changes of the attempt come between.
 const MAX_ROUNDS: u32 = 8;
@@ -110,7 +111,7 @@ impl Platform {
                 Ok(None)
             }
             Heard::Conflict(change) => {
-                self.commit_conflict(scope, &attempt, &change, change.subject.is_open()).await?;
+                self.commit_conflict(scope, &attempt, &change).await?;
                 Ok(Some(change.conflict))
             }
         }
@@ -127,32 +128,16 @@ impl Platform {
             Heard::Nothing => Ok(()),
             Heard::Later => Err(Error::LockTimeout),
             Heard::Open => self.settle_refund_once(scope, account, Cause::default(), &subject, said.clone(), None).await.map(|_| ()),
-            Heard::Conflict(change) => {
-                let open = change.subject.status.is_open();
-                self.commit_conflict(scope, &subject.refund, &change, open).await
-            }
+            Heard::Conflict(change) => self.commit_conflict(scope, &subject.refund, &change).await,
         }
     }
 
     /// Lands a contradiction or a step of its remedy, and alerts whoever watches.
-    async fn commit_conflict<T: Record>(
-        &self,
-        scope: Scope,
-        before: &Loaded<T>,
-        change: &ConflictChange<T>,
-        open: bool,
-    ) -> Result<(), Error> {
-        let id = change.subject.ulid();
+    async fn commit_conflict<T: Listed>(&self, scope: Scope, before: &Loaded<T>, change: &ConflictChange<T>) -> Result<(), Error> {
         let mut batch = Batch::new();
-        batch.push(update(scope, &change.subject, before.revision)?);
+        lists::change(scope, before, &change.subject, &mut batch)?;
         if let Some(booking) = &change.booking {
             add_booking(scope, booking, &mut batch)?;
-        }
-        let operations = List::all(scope, Index::OpenOperations);
-        if open {
-            batch.link(operations, id);
-        } else {
-            batch.unlink(operations, id);
         }
         self.commit(batch).await?;
         let Conflict { key, contradiction, remedy, status, .. } = &change.conflict;
@@ -205,7 +190,7 @@ impl Platform {
                 flow::settle_remedy(&mut ctx, attempt.value.clone(), key, outcome)?
             };
             let Some(change) = decided else { return Ok(None) };
-            match self.commit_conflict(scope, &attempt, &change, change.subject.is_open()).await {
+            match self.commit_conflict(scope, &attempt, &change).await {
                 Ok(()) => return Ok(Some(change.conflict.status)),
                 Err(Error::LockTimeout) => {}
                 Err(other) => return Err(other),

@@ -1,7 +1,6 @@
 //! Which lists an object is in, besides those of the objects it belongs to; and what their parents are called.
 //!
-//! The use cases of intents, charges, refunds, methods and set-ups repeat it where they link and unlink; `verify` compares what
-//! they wrote with what is said here.
+//! Use cases write objects by [`add`] and [`change`], which keep the lists as it is said here; `verify` compares.
 
 use domain::account::{Account, ApiKey};
 use domain::balance_transaction::{BalanceTransaction, Kind};
@@ -16,20 +15,54 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
-use store::{Index, List};
+use store::{Batch, Index, List};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::records::Record;
+use crate::error::Error;
+use crate::records::{Loaded, Record, insert, update};
 
 /// An object that is found in lists.
 pub trait Listed: Record {
-    /// Every list that it belongs in as it is, but the one of lines that no checkpoint includes.
+    /// Every list that it belongs in as it is, but the one of lines that no checkpoint includes: that they are
+    /// [unsummed](crate::balance::unsummed) is no property of theirs.
     fn lists(&self, scope: Scope) -> Vec<List>;
+}
+
+/// Adds a new object, and puts it into the lists that it belongs in.
+///
+/// # Errors
+/// It cannot be encoded.
+pub(crate) fn add<T: Listed>(scope: Scope, object: &T, batch: &mut Batch) -> Result<(), Error> {
+    batch.push(insert(scope, object)?);
+    for list in object.lists(scope) {
+        batch.link(list, object.ulid());
+    }
+    Ok(())
+}
+
+/// Changes an object that was `before`, and moves it to the lists that it belongs in now.
+///
+/// # Errors
+/// It cannot be encoded.
+pub(crate) fn change<T: Listed>(scope: Scope, before: &Loaded<T>, after: &T, batch: &mut Batch) -> Result<(), Error> {
+    batch.push(update(scope, after, before.revision)?);
+    let (was_in, is_in) = (before.value.lists(scope), after.lists(scope));
+    for list in was_in.iter().filter(|list| !is_in.contains(list)) {
+        batch.unlink(*list, after.ulid());
+    }
+    for list in is_in.iter().filter(|list| !was_in.contains(list)) {
+        batch.link(*list, after.ulid());
+    }
+    Ok(())
 }
 
 fn open(scope: Scope, open: bool) -> Option<List> {
     open.then(|| List::all(scope, Index::OpenOperations))
+}
+
+fn awaiting(scope: Scope, awaits: bool) -> Option<List> {
+    awaits.then(|| List::all(scope, Index::AwaitingBuyer))
 }
 
 fn of_customers(scope: Scope, index: Index, customer: Option<CustomerId>) -> Option<List> {
@@ -57,7 +90,7 @@ impl Listed for PaymentIntent {
 
 impl Listed for PaymentAttempt {
     fn lists(&self, scope: Scope) -> Vec<List> {
-        open(scope, self.is_open()).into_iter().collect()
+        open(scope, self.is_open()).into_iter().chain(awaiting(scope, self.awaits_buyer())).collect()
     }
 }
 
@@ -65,7 +98,7 @@ impl Listed for SetupIntent {
     fn lists(&self, scope: Scope) -> Vec<List> {
         use domain::setup_intent::Status::{Processing, RequiresAction};
         let by_customer = of_customers(scope, Index::SetupIntentsByCustomer, self.customer);
-        let open = open(scope, matches!(self.status, Processing | RequiresAction));
+        let open = open(scope, self.status == Processing).or(awaiting(scope, self.status == RequiresAction));
         by_customer.into_iter().chain(open).chain([List::all(scope, Index::SetupIntents)]).collect()
     }
 }
@@ -95,42 +128,32 @@ impl Listed for PaymentMethod {
 
 impl Listed for Customer {
     fn lists(&self, scope: Scope) -> Vec<List> {
-        of_customer(scope, self)
+        let by_email = self.email.as_deref().map(|email| customers_with_email(scope, email));
+        let live = !self.deleted;
+        by_email.into_iter().chain([List::all(scope, Index::Customers)]).filter(|_| live).collect()
     }
 }
 
 impl Listed for Event {
     fn lists(&self, scope: Scope) -> Vec<List> {
-        of_event(scope, self).to_vec()
+        vec![List::all(scope, Index::Events), events_of_kind(scope, self.kind)]
     }
 }
 
 impl Listed for BalanceTransaction {
     fn lists(&self, scope: Scope) -> Vec<List> {
-        of_line(scope, self).to_vec()
+        vec![
+            List::all(scope, Index::BalanceTransactions),
+            lines_about(scope, self.source.ulid()),
+            lines_of_kind(scope, self.source.kind(), self.amount.currency()),
+        ]
     }
-}
-
-/// The lists of an event.
-#[must_use]
-pub const fn of_event(scope: Scope, event: &Event) -> [List; 2] {
-    [List::all(scope, Index::Events), events_of_kind(scope, event.kind)]
 }
 
 /// Events of one kind.
 #[must_use]
 pub const fn events_of_kind(scope: Scope, kind: EventKind) -> List {
     List::of(scope, Index::EventsByKind, Ulid::from_bits(kind.code() as u128))
-}
-
-/// The lists of a line of the statement; see also [`unsummed`](crate::balance::unsummed).
-#[must_use]
-pub fn of_line(scope: Scope, line: &BalanceTransaction) -> [List; 3] {
-    [
-        List::all(scope, Index::BalanceTransactions),
-        lines_about(scope, line.source.ulid()),
-        lines_of_kind(scope, line.source.kind(), line.amount.currency()),
-    ]
 }
 
 /// Lines about one charge or refund.
@@ -144,16 +167,6 @@ pub const fn lines_about(scope: Scope, source: Ulid) -> List {
 pub fn lines_of_kind(scope: Scope, kind: Kind, currency: Currency) -> List {
     let letters = currency.code().bytes().fold(0_u128, |bits, letter| bits << 8 | u128::from(letter));
     List::of(scope, Index::BalanceTransactionsByKind, Ulid::from_bits(u128::from(kind.code()) << 32 | letters))
-}
-
-/// The lists of a customer: none once it is deleted.
-#[must_use]
-pub fn of_customer(scope: Scope, customer: &Customer) -> Vec<List> {
-    if customer.deleted {
-        return Vec::new();
-    }
-    let by_email = customer.email.as_deref().map(|email| customers_with_email(scope, email));
-    by_email.into_iter().chain([List::all(scope, Index::Customers)]).collect()
 }
 
 /// Customers whose email address is this one or shares 128 bits of its hash: a reader compares the addresses.

@@ -12,12 +12,14 @@ use domain::id::Ulid;
 use domain::scope::Scope;
 use domain::time::Timestamp;
 use moka::sync::Cache;
+use parking_lot::Mutex;
 use providers::Connector;
 use store::{Batch, CommitError, Store};
 use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
+use crate::jobs::waits::Round;
 use crate::locks::Locks;
 use crate::outcome::Outcome;
 use crate::ports::{Answer, Clock, Entropy, IdMint, Minting, Presenter, Rendering};
@@ -80,6 +82,7 @@ pub struct Platform {
     pub(crate) codes: SecurityCodes,
     pub(crate) accounts: Cache<Ulid, Arc<Account>>,
     pub(crate) started_at: Timestamp,
+    pub(crate) waits: Mutex<Round>,
     /// What goes on although its client may have hung up.
     pub(crate) tasks: TaskTracker,
 }
@@ -132,6 +135,7 @@ impl Platform {
             codes: SecurityCodes::default(),
             accounts: Cache::new(MAX_ACCOUNTS),
             started_at,
+            waits: Mutex::default(),
             tasks: TaskTracker::new(),
         }
     }

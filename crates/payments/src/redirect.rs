@@ -72,8 +72,7 @@ impl Platform {
     /// A payment that waits for its buyer, as the provider knows it now.
     async fn refresh(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, intent: PaymentIntent) -> Result<PaymentIntent, Error> {
         let (Status::RequiresAction, Some(attempt)) = (intent.status, intent.latest_attempt) else { return Ok(intent) };
-        let subject = self.subject(scope, attempt.ulid()).await?;
-        match self.follow_up(scope, account, subject).await {
+        match self.follow_up_wait(scope, account, attempt.ulid()).await {
             Ok(_) | Err(Error::LockTimeout) => {}
             Err(error) => return Err(error),
         }

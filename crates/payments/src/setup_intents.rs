@@ -14,18 +14,19 @@ use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
 use domain::setup_intent::{SetupIntent, Status};
 use providers::{CardForProvider, Initiator, VerifyCard};
-use store::{Batch, Index, List};
+use store::Batch;
 
 use crate::change::Change;
 use crate::error::{Error, Place};
 use crate::idempotency::{self, Answered, still_waiting};
+use crate::lists;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome, Refused};
 use crate::payment_intents::settle::{add_events, complete_for};
 use crate::payment_methods::resolve::{MethodInput, Origin, Ready};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::{Answer, Minting};
-use crate::records::{Loaded, insert, update};
+use crate::records::Loaded;
 use crate::sizes;
 
 /// How often a settlement that lost a race reads again.
@@ -115,6 +116,7 @@ impl Platform {
             provider: String::new(),
             answers: None,
             next_action: None,
+            action_required_at: None,
             last_error: None,
             cancellation_reason: None,
             sequence: 0,
@@ -125,10 +127,6 @@ impl Platform {
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.setup_event(EventKind::SetupIntentCreated, &mut intent);
             add_events(request.scope, &[event], &mut batch)?;
-        }
-        batch.link(List::all(request.scope, Index::SetupIntents), intent.id.ulid());
-        if let Some(customer) = new.customer {
-            batch.link(List::of(request.scope, Index::SetupIntentsByCustomer, customer.ulid()), intent.id.ulid());
         }
         let ready = match &new.payment_method {
             Some(input) => Some(self.ready_method(request.scope, new.customer, input).await?),
@@ -149,7 +147,7 @@ impl Platform {
                     intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
                 }
                 sizes::check(&intent)?;
-                batch.push(insert(request.scope, &intent)?);
+                lists::add(request.scope, &intent, &mut batch)?;
                 let answered = self.conclude(request, batch, &told(intent)).await?;
                 self.keep_code(ready.as_ref());
                 Ok(Ok(answered))
@@ -171,7 +169,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(Ok(answered));
             }
-            let mut loaded = self.setup_intent(request.scope, id).await?;
+            let loaded = self.setup_intent(request.scope, id).await?;
             let input = match (&confirm.payment_method, loaded.value.payment_method) {
                 (Some(input), _) => input.clone(),
                 (None, Some(existing)) => MethodInput::Named(existing.to_string()),
@@ -181,9 +179,10 @@ impl Platform {
                 return Err(Error::SetupIntentState { verb: "confirmed", setup_intent: Box::new(loaded.value) });
             }
             let ready = self.ready_method(request.scope, loaded.value.customer, &input).await?;
-            loaded.value.three_d_secure = confirm.three_d_secure.unwrap_or(loaded.value.three_d_secure);
+            let mut intent = loaded.value.clone();
+            intent.three_d_secure = confirm.three_d_secure.unwrap_or(intent.three_d_secure);
             let return_url = confirm.return_url.clone();
-            let begun = self.start_setup(request, loaded.value, Some(loaded.revision), ready, return_url, Batch::new()).await?;
+            let begun = self.start_setup(request, intent, Some(loaded), ready, return_url, Batch::new()).await?;
             Ok(Err(Box::new(begun)))
         })
         .await?;
@@ -194,7 +193,7 @@ impl Platform {
         &self,
         request: &Request,
         intent: SetupIntent,
-        revision: Option<u64>,
+        before: Option<Loaded<SetupIntent>>,
         mut ready: Ready,
         return_url: Option<String>,
         mut batch: Batch,
@@ -211,17 +210,16 @@ impl Platform {
         let mut begun = begun.map_err(|_| Error::SetupIntentState { verb: "confirmed", setup_intent: Box::new(intent) })?;
         begun.answers = request.record();
         ready.add_to(request.scope, &mut batch)?;
-        batch.push(match revision {
-            Some(revision) => update(request.scope, &begun, revision)?,
-            None => insert(request.scope, &begun)?,
-        });
-        batch.link(List::all(request.scope, Index::OpenOperations), begun.id.ulid());
+        match &before {
+            Some(before) => lists::change(request.scope, before, &begun, &mut batch)?,
+            None => lists::add(request.scope, &begun, &mut batch)?,
+        }
         if let Some(write) = idempotency::begin(request, self.now(), None)? {
             batch.push(write);
         }
         self.commit(batch).await?;
         self.forget_code(&ready);
-        let revision = revision.map_or(1, |r| r.saturating_add(1));
+        let revision = before.map_or(1, |before| before.revision.saturating_add(1));
         Ok(Begun { intent: Loaded { value: begun, revision }, ready, return_url })
     }
 
@@ -325,17 +323,11 @@ impl Platform {
         {
             batch.push(write);
         }
-        batch.push(update(scope, &intent, loaded.revision)?);
+        lists::change(scope, loaded, &intent, &mut batch)?;
         if let Some(saved) = &saved {
-            batch.push(update(scope, saved, method.revision)?);
-            if let Some(customer) = saved.customer {
-                batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.ulid()), saved.id.ulid());
-            }
+            lists::change(scope, &method, saved, &mut batch)?;
         }
         add_events(scope, &events, &mut batch)?;
-        if !matches!(intent.status, Status::Processing | Status::RequiresAction) {
-            batch.unlink(List::all(scope, Index::OpenOperations), intent.id.ulid());
-        }
         self.commit(batch).await?;
         self.forget_code_of(&intent);
         Ok(Some(answer))
@@ -386,7 +378,7 @@ impl Platform {
                 return Ok(answered);
             }
             let loaded = self.setup_intent(request.scope, id).await?;
-            let mut intent = loaded.value;
+            let mut intent = loaded.value.clone();
             let early = matches!(intent.status, Status::RequiresPaymentMethod | Status::RequiresConfirmation);
             if change.touches_card() && !early {
                 return Err(Error::SetupIntentState { verb: "updated", setup_intent: Box::new(intent) });
@@ -395,10 +387,6 @@ impl Platform {
             let mut ready = None;
             if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
                 self.usable_customer(request.scope, customer, &mut batch).await?;
-                if let Some(before) = intent.customer {
-                    batch.unlink(List::of(request.scope, Index::SetupIntentsByCustomer, before.ulid()), id.ulid());
-                }
-                batch.link(List::of(request.scope, Index::SetupIntentsByCustomer, customer.ulid()), id.ulid());
                 intent.customer = Some(customer);
             }
             if let Some(input) = &change.payment_method {
@@ -417,7 +405,7 @@ impl Platform {
             change.description.apply(&mut intent.description);
             intent.metadata = change.metadata.apply(&intent.metadata)?;
             sizes::check(&intent)?;
-            batch.push(update(request.scope, &intent, loaded.revision)?);
+            lists::change(request.scope, &loaded, &intent, &mut batch)?;
             let answered = self.conclude(request, batch, &told(intent)).await?;
             self.keep_code(ready.as_ref());
             Ok(answered)
@@ -448,8 +436,7 @@ impl Platform {
             let (intent, event) =
                 decided.map_err(|_| Error::SetupIntentState { verb: "canceled", setup_intent: Box::new(loaded.value.clone()) })?;
             let mut batch = Batch::new();
-            batch.push(update(request.scope, &intent, loaded.revision)?);
-            batch.unlink(List::all(request.scope, Index::OpenOperations), id.ulid());
+            lists::change(request.scope, &loaded, &intent, &mut batch)?;
             add_events(request.scope, &[event], &mut batch)?;
             let answered = self.conclude(request, batch, &told(intent.clone())).await?;
             self.forget_code_of(&intent);

@@ -20,6 +20,8 @@ use crate::compose::Composed;
 
 /// Between two looks at open operations.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at buyers who are to act: each is at a few of them.
+const WAITS_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks for statements to sum up: a balance that is asked for reads what has come since.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 /// Between two removals of old idempotency records.
@@ -123,11 +125,16 @@ async fn overdue(stopping: &CancellationToken) {
     tokio::time::sleep(CLIENTS_WITHIN).await;
 }
 
-/// Follows up open operations, sums up balances and removes old records, until it is to stop; it ends between two looks.
+/// Follows up open operations, looks after waits for buyers, sums up balances and removes old records, until it is to stop;
+/// it ends between two looks.
 async fn background(platform: Arc<Platform>, stop: CancellationToken) {
     let recover = repeat(&stop, RECOVERY_PAUSE, "recovery could not look", || {
         let platform = Arc::clone(&platform);
         async move { platform.recover_due().await.map(|_| Next::Pause) }
+    });
+    let waits = repeat(&stop, WAITS_PAUSE, "waits for buyers could not be looked at", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.look_after_waits().await.map(|_| Next::Pause) }
     });
     let expire = repeat(&stop, EXPIRY_PAUSE, "old records could not be removed", || {
         let platform = Arc::clone(&platform);
@@ -137,7 +144,7 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         let platform = Arc::clone(&platform);
         async move { platform.checkpoint_balances().await.map(Next::after) }
     });
-    futures::join!(recover, expire, checkpoint);
+    futures::join!(recover, waits, expire, checkpoint);
 }
 
 /// When a job looks again.

@@ -16,7 +16,7 @@ use domain::payment_attempt::{self, PaymentAttempt};
 use domain::payment_intent::{self, PaymentIntent};
 use domain::refund::{self, Refund};
 use domain::setup_intent::{self, SetupIntent};
-use payments::lists;
+use payments::lists::Listed as _;
 use payments::records::decode;
 use serde_json::Value;
 use store::{Batch, Item, Key, Kind, Write};
@@ -152,7 +152,7 @@ impl Audit {
         if event.sequence != expected {
             return Err(format!("{}: event {} of its object, and {expected} was next", event.id, event.sequence));
         }
-        for list in lists::of_event(key.scope(), event) {
+        for list in event.lists(key.scope()) {
             if !batch.writes().contains(&Write::Link { list, id: event.id.ulid() }) {
                 return Err(format!("{}: not in the list {:?}", event.id, list.index));
             }

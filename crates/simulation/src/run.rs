@@ -27,6 +27,8 @@ use crate::world::{Fault, World};
 const LONGEST_DRAIN: Duration = Duration::from_secs(3 * 3_600);
 /// Between two looks while that goes on.
 const DRAIN_STEP: Duration = Duration::from_secs(31);
+/// How long it takes at most until everything that waits for a buyer has been asked about.
+const LONGEST_ROUND: Duration = Duration::from_secs(180);
 /// The operations that the bank tells of while orders come in.
 const NEWS: u32 = 200;
 /// Records read in one go.
@@ -96,9 +98,12 @@ async fn simulate(seed: u64, settings: Settings) -> Result<Outcome, String> {
         world.violation(why);
     }
     drain(&disk, scope).await;
-    let payments = check(&market, &disk, &bank, &quiet).await;
+    let mut checked = check(&market, &disk, &bank, &quiet).await;
+    if checked.is_ok() {
+        checked = end_waits(&market, &nodes, &disk, &bank).await;
+    }
     processes.iter().for_each(tokio::task::JoinHandle::abort);
-    if let Err(why) = payments {
+    if let Err(why) = checked {
         world.violation(why);
     }
     let payments = u64::try_from(disk.memory().export(Kind::PaymentIntent, None, AT_ONCE).await.map_or(0, |all| all.len())).unwrap_or(0);
@@ -136,43 +141,22 @@ async fn open_shop(world: &Arc<World>, node: &Arc<Node>) -> Result<Arc<domain::a
     Err("no shop could be opened".to_owned())
 }
 
-/// Lets the recovery jobs run until nothing that they can end is open.
+/// Lets the jobs run until nothing is open, and until every buyer who acted has been asked about: who is waited for longer
+/// never comes.
 async fn drain(disk: &Disk, scope: Scope) {
     let mut waited = Duration::ZERO;
-    while waited < LONGEST_DRAIN && !open(disk, scope).await.is_empty() {
-        tokio::time::sleep(DRAIN_STEP).await;
-        waited = waited.saturating_add(DRAIN_STEP);
-        // What waits for a buyer who never comes stays open.
-        if waited > Duration::from_secs(180) && only_buyers(disk, scope).await {
+    while waited < LONGEST_DRAIN {
+        let waits = !listed(disk, scope, Index::AwaitingBuyer).await.is_empty();
+        if listed(disk, scope, Index::OpenOperations).await.is_empty() && (!waits || waited > LONGEST_ROUND) {
             break;
         }
+        tokio::time::sleep(DRAIN_STEP).await;
+        waited = waited.saturating_add(DRAIN_STEP);
     }
 }
 
-async fn open(disk: &Disk, scope: Scope) -> Vec<Ulid> {
-    disk.memory().scan(Scan::oldest(List::all(scope, Index::OpenOperations), AT_ONCE)).await.unwrap_or_default()
-}
-
-async fn only_buyers(disk: &Disk, scope: Scope) -> bool {
-    for id in open(disk, scope).await {
-        if !waits_for_buyer(disk, scope, id).await {
-            return false;
-        }
-    }
-    true
-}
-
-async fn waits_for_buyer(disk: &Disk, scope: Scope, id: Ulid) -> bool {
-    let read = async |kind| disk.memory().get_one(&store::Key::object(scope, kind, id)).await.ok().flatten();
-    if let Some(item) = read(Kind::PaymentAttempt).await {
-        let attempt = decode::<domain::payment_attempt::PaymentAttempt>(&item.body);
-        return attempt.is_ok_and(|attempt| attempt.status == domain::payment_attempt::Status::ActionRequired);
-    }
-    if let Some(item) = read(Kind::SetupIntent).await {
-        let setup = decode::<domain::setup_intent::SetupIntent>(&item.body);
-        return setup.is_ok_and(|setup| setup.status == domain::setup_intent::Status::RequiresAction);
-    }
-    false
+async fn listed(disk: &Disk, scope: Scope, index: Index) -> Vec<Ulid> {
+    disk.memory().scan(Scan::oldest(List::all(scope, index), AT_ONCE)).await.unwrap_or_default()
 }
 
 /// The bank tells of its operations again and again, in no order: some twice, some late, some never.
@@ -212,20 +196,34 @@ async fn settlement_file(market: &Market, quiet: &Arc<Platform>) -> Result<(), S
 /// Everything that must be true in the end.
 async fn check(market: &Market, disk: &Disk, bank: &Simulator, quiet: &Arc<Platform>) -> Result<(), String> {
     let world = &market.world;
-    for id in open(disk, market.scope).await {
-        if !waits_for_buyer(disk, market.scope, id).await {
-            world.violation(format!("{id} is still open"));
-        }
-    }
-    let report = payments::verify::verify(disk.memory()).await.map_err(|e| format!("verify: {e:?}"))?;
-    report.differences.into_iter().for_each(|difference| world.violation(format!("verify: {difference}")));
-    banks_agree(world, disk, bank).await?;
+    books_agree(market, disk, bank).await?;
     once_each(world, disk).await?;
     let told: Vec<Told> = std::mem::take(&mut *market.told.lock());
     for told in &told {
         repeated(world, quiet, told).await;
     }
     Ok(())
+}
+
+/// Nothing is open, and our books are right and the bank's.
+async fn books_agree(market: &Market, disk: &Disk, bank: &Simulator) -> Result<(), String> {
+    let world = &market.world;
+    for id in listed(disk, market.scope, Index::OpenOperations).await {
+        world.violation(format!("{id} is still open"));
+    }
+    let report = payments::verify::verify(disk.memory()).await.map_err(|e| format!("verify: {e:?}"))?;
+    report.differences.into_iter().for_each(|difference| world.violation(format!("verify: {difference}")));
+    banks_agree(world, disk, bank).await
+}
+
+/// A day later nobody waits for a buyer any more.
+async fn end_waits(market: &Market, nodes: &[Arc<Node>], disk: &Disk, bank: &Simulator) -> Result<(), String> {
+    nodes.iter().for_each(|node| node.pass_a_day());
+    drain(disk, market.scope).await;
+    for id in listed(disk, market.scope, Index::AwaitingBuyer).await {
+        market.world.violation(format!("{id} still waits for its buyer"));
+    }
+    books_agree(market, disk, bank).await
 }
 
 async fn all<T: serde::de::DeserializeOwned>(disk: &Disk, kind: Kind) -> Result<Vec<T>, String> {

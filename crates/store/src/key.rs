@@ -145,8 +145,7 @@ indexes! {
     SetupAttemptsBySetupIntent = 19,
     /// Balance transactions of one charge or refund.
     BalanceTransactionsBySource = 20,
-    /// Events about one object.
-    EventsByObject = 21,
+    // 21 was a list that nothing was ever read from.
     /// Events of one kind.
     EventsByKind = 22,
     /// Balance transactions of one kind in one currency.
@@ -155,6 +154,8 @@ indexes! {
     UnsummedBalanceTransactions = 24,
     /// Customers with one email address.
     CustomersByEmail = 25,
+    /// What waits for a buyer to act: a list of its own, so that buyers who never come cost what is open nothing.
+    AwaitingBuyer = 26,
 }
 
 /// An object, found by its identifier.

@@ -52,6 +52,7 @@ pub fn begin_authorize(
         voids_refused: 0,
         answers: None,
         conflicts: Vec::new(),
+        action_required_at: None,
         created_at: ctx.now,
     };
     Ok((intent, attempt))
@@ -157,6 +158,7 @@ fn action_required(
     challenge: Challenge,
 ) -> Result<PaymentChange, Error> {
     attempt.become_(payment_attempt::Status::ActionRequired)?;
+    attempt.action_required_at = Some(ctx.now);
     intent.become_(Status::RequiresAction)?;
     intent.next_action = Some(NextAction { redirect_url: challenge.redirect_url, return_url: attempt.return_url.clone() });
     let events = vec![ctx.intent_event(EventKind::PaymentIntentRequiresAction, &mut intent)];

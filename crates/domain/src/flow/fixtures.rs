@@ -170,12 +170,13 @@ pub(crate) fn attempt(status: payment_attempt::Status, kind: OperationKind) -> P
         voids_refused: 0,
         answers: None,
         conflicts: Vec::new(),
+        action_required_at: (status == payment_attempt::Status::ActionRequired).then_some(NOW),
         created_at: Timestamp::EPOCH,
     };
     if matches!(status, payment_attempt::Status::Sending | payment_attempt::Status::Unknown) {
         let key = match kind {
             OperationKind::Capture => attempt.capture_key(),
-            OperationKind::Void => attempt.void_key(),
+            OperationKind::Void | OperationKind::Abandon => attempt.void_key(),
             OperationKind::Authorize | OperationKind::Refund | OperationKind::VerifyCard => ProviderKey::authorize(ATTEMPT),
         };
         attempt.operation = Some(Operation::begin(kind, key, usd(1_000), NOW));
@@ -284,6 +285,7 @@ pub(crate) fn setup(status: setup_intent::Status) -> SetupIntent {
         provider: "bank".to_owned(),
         answers: None,
         next_action: None,
+        action_required_at: (status == setup_intent::Status::RequiresAction).then_some(NOW),
         last_error: None,
         cancellation_reason: None,
         sequence: 0,

@@ -3,6 +3,7 @@
 //! One file per operation. Each decision answers a [`PaymentChange`] or [`RefundChange`]: everything that must be
 //! committed together. Absent on purpose: loading, committing, and calling a provider.
 
+mod abandon;
 mod authorize;
 mod capture;
 mod conflict;
@@ -14,6 +15,7 @@ mod setup;
 mod tables;
 mod void;
 
+pub use abandon::begin_abandon;
 pub use authorize::{Presence, begin_authorize, save_method, settle_authorize};
 pub use capture::{begin_capture, settle_capture};
 pub use conflict::{ConflictChange, Heard, RemedyOutcome, hear, hear_refund, settle_remedy};

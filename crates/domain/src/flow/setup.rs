@@ -69,9 +69,14 @@ pub fn settle_setup(
             };
             failed(ctx, intent, method, code, decline_code).map(Some)
         }
+        // Nothing is reserved by a check: there is nothing for the provider to give up.
+        AuthorizeOutcome::ActionRequired(_) if intent.is_abandoned(ctx.now) => {
+            failed(ctx, intent, method, CardErrorCode::SetupIntentAuthenticationFailure, None).map(Some)
+        }
         AuthorizeOutcome::ActionRequired(_) | AuthorizeOutcome::Unknown(_) if intent.status == Status::RequiresAction => Ok(None),
         AuthorizeOutcome::ActionRequired(challenge) => {
             intent.become_(Status::RequiresAction)?;
+            intent.action_required_at = Some(ctx.now);
             intent.next_action = Some(NextAction { redirect_url: challenge.redirect_url, return_url });
             let events = vec![ctx.setup_event(EventKind::SetupIntentRequiresAction, &mut intent)];
             Ok(Some(SetupChange { intent, saved: None, events }))

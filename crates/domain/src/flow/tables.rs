@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use super::fixtures::{World, approval, attempt, challenge, charge, customer, decline, intent, method, refund, setup};
+use super::fixtures::{NOW, World, approval, attempt, challenge, charge, customer, decline, intent, method, refund, setup};
 use super::*;
 use crate::charge::Refusal;
 use crate::outcome::{AuthorizeOutcome, FollowUpOutcome, RefundFailure, RefundOutcome, UnknownReason};
 use crate::payment_attempt::OperationKind;
 
 const TIMEOUT: UnknownReason = UnknownReason::Timeout;
+/// The last moment for a buyer who was asked to act now, and the first when they no longer can.
+const JUST_IN_TIME: Timestamp = TOO_LATE.plus_millis(-1);
+const TOO_LATE: Timestamp = NOW.plus_millis(24 * 60 * 60 * 1000);
 
 /// What becomes of a state: another or the same one, nothing at all, or a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +147,7 @@ fn every_attempt_takes_every_command_and_answer_as_the_tables_say() {
         |status, answer| {
             let (attempt, charge) = (granted(status, OperationKind::Void), charge(charge::Status::Authorized));
             let outcome = &follow_up_outcomes()[answer];
-            after(settle_void(&mut World::default().ctx(), payment(status), attempt, Some(charge), outcome).map(Some))
+            after(settle_void(&mut World::default().ctx(), payment(status), attempt, Some(charge), &method(), outcome).map(Some))
         },
     );
     every_attempt_that_waits_for_the_buyer_is_given_up(taken);
@@ -157,40 +160,67 @@ fn every_attempt_takes_every_command_and_answer_as_the_tables_say() {
 fn every_attempt_that_waits_for_the_buyer_is_given_up(taken: &mut BTreeSet<(payment_attempt::Status, payment_attempt::Status)>) {
     use payment_attempt::Status::{ActionRequired, Authorized, Captured, Declined, Sending, Unknown, Voided};
     let none = [Refused; 3];
-    check(
-        taken,
-        "void of a wait for the buyer",
-        &[
-            (Sending, [Becomes(Voided), Becomes(Unknown), Becomes(Unknown)]),
-            (Unknown, [Becomes(Voided), Becomes(Unknown), Becomes(Unknown)]),
-            (ActionRequired, none),
-            (Authorized, none),
-            (Captured, none),
-            (Declined, none),
-            (Voided, none),
-        ],
-        |status, answer| {
-            let attempt = attempt(status, OperationKind::Void);
-            after(settle_void(&mut World::default().ctx(), payment(status), attempt, None, &follow_up_outcomes()[answer]).map(Some))
-        },
-    );
+    for kind in [OperationKind::Void, OperationKind::Abandon] {
+        check(
+            taken,
+            "void of a wait for the buyer",
+            &[
+                (Sending, [Becomes(Voided), Becomes(Unknown), Becomes(Unknown)]),
+                (Unknown, [Becomes(Voided), Becomes(Unknown), Becomes(Unknown)]),
+                (ActionRequired, none),
+                (Authorized, none),
+                (Captured, none),
+                (Declined, none),
+                (Voided, none),
+            ],
+            |status, answer| {
+                let (attempt, outcome) = (attempt(status, kind), &follow_up_outcomes()[answer]);
+                after(settle_void(&mut World::default().ctx(), payment(status), attempt, None, &method(), outcome).map(Some))
+            },
+        );
+    }
     let none = [Refused; 5];
+    for kind in [OperationKind::Void, OperationKind::Abandon] {
+        check(
+            taken,
+            "void that came too late",
+            &[
+                (Sending, [Becomes(Captured), Becomes(Authorized), Becomes(Declined), Becomes(Unknown), Becomes(Unknown)]),
+                (Unknown, [Becomes(Captured), Becomes(Authorized), Becomes(Declined), Becomes(Unknown), Becomes(Unknown)]),
+                (ActionRequired, none),
+                (Authorized, none),
+                (Captured, none),
+                (Declined, none),
+                (Voided, none),
+            ],
+            |status, answer| {
+                let (attempt, outcome) = (attempt(status, kind), authorize_outcomes()[answer].clone());
+                after(settle_refused_void(&mut World::default().ctx(), payment(status), attempt, &method(), outcome).map(Some))
+            },
+        );
+    }
+}
+
+#[test]
+fn a_wait_for_the_buyer_is_given_up_when_their_time_is_over_and_not_before() {
+    use payment_attempt::Status::{ActionRequired, Authorized, Captured, Declined, Sending, Unknown, Voided};
+    let none = [Nothing; 2];
     check(
-        taken,
-        "void that came too late",
+        &mut BTreeSet::new(),
+        "the time, before and at the end of a challenge",
         &[
-            (Sending, [Becomes(Captured), Becomes(Authorized), Becomes(Declined), Becomes(Unknown), Becomes(Unknown)]),
-            (Unknown, [Becomes(Captured), Becomes(Authorized), Becomes(Declined), Becomes(Unknown), Becomes(Unknown)]),
-            (ActionRequired, none),
+            (Sending, none),
+            (Unknown, none),
+            (ActionRequired, [Nothing, Becomes(Sending)]),
             (Authorized, none),
             (Captured, none),
             (Declined, none),
             (Voided, none),
         ],
-        |status, answer| {
-            let attempt = attempt(status, OperationKind::Void);
-            let outcome = authorize_outcomes()[answer].clone();
-            after(settle_refused_void(&mut World::default().ctx(), payment(status), attempt, &method(), outcome).map(Some))
+        |status, late| {
+            let (mut world, attempt) = (World::default(), attempt(status, OperationKind::Authorize));
+            let ctx = Context { now: [JUST_IN_TIME, TOO_LATE][late], ..world.ctx() };
+            To::of(begin_abandon(&ctx, payment(status), attempt), |(_, attempt)| attempt.status)
         },
     );
 }
@@ -269,10 +299,15 @@ fn every_set_up_takes_every_command_and_answer_as_the_tables_say() {
         (Canceled, early),
         (Succeeded, early),
     ];
-    check(taken, "an answer", &table, |status, answer| {
-        let settled = settle_setup(&mut World::default().ctx(), setup(status), method(), Some(&customer()), None, answers[answer].clone());
+    let settled_at = |now, status, outcome| {
+        let mut world = World::default();
+        let mut ctx = Context { now, ..world.ctx() };
+        let settled = settle_setup(&mut ctx, setup(status), method(), Some(&customer()), None, outcome);
         To::of(settled, |change| change.intent.status)
-    });
+    };
+    check(taken, "an answer", &table, |status, answer| settled_at(JUST_IN_TIME, status, answers[answer].clone()));
+    let late = [(RequiresAction, [Becomes(Succeeded), Becomes(RequiresPaymentMethod), Becomes(RequiresPaymentMethod), Nothing])];
+    check(taken, "an answer after the buyer's time", &late, |status, answer| settled_at(TOO_LATE, status, answers[answer].clone()));
     let table = [
         (RequiresPaymentMethod, [Becomes(RequiresConfirmation), Becomes(Processing), Becomes(Canceled)]),
         (RequiresConfirmation, [Refused, Becomes(Processing), Becomes(Canceled)]),

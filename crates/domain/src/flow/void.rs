@@ -1,6 +1,6 @@
 //! Canceling a payment: at once when nothing was sent, else by giving up what the provider holds.
 
-use super::{Context, Error, PaymentChange, authorize};
+use super::{Context, Error, PaymentChange, abandon, authorize};
 use crate::charge::Charge;
 use crate::event::EventKind;
 use crate::outcome::{AuthorizeOutcome, FollowUpOutcome, UnknownReason};
@@ -42,7 +42,8 @@ pub fn begin_void(
     Ok((intent, attempt))
 }
 
-/// Settles a void by the provider's answer. A refused void leaves what the provider holds as it was.
+/// Settles a void by the provider's answer. A refused void leaves what the provider holds as it was; what was given up
+/// because the buyer did not act is not canceled but takes another card.
 ///
 /// # Errors
 /// The records do not belong together, or an edge is not declared.
@@ -51,12 +52,14 @@ pub fn settle_void(
     mut intent: PaymentIntent,
     mut attempt: PaymentAttempt,
     charge: Option<Charge>,
+    method: &PaymentMethod,
     outcome: &FollowUpOutcome,
 ) -> Result<PaymentChange, Error> {
     if !attempt.is_being_voided() {
         return Err(Error::Inconsistent("a void without its operation"));
     }
     match outcome {
+        FollowUpOutcome::Done if attempt.is_being_abandoned() => abandon::abandoned(ctx, intent, attempt, method),
         FollowUpOutcome::Done => {
             attempt.become_(payment_attempt::Status::Voided)?;
             intent.become_(Status::Canceled)?;
@@ -95,7 +98,8 @@ pub const fn void_came_too_late(attempt: &PaymentAttempt, outcome: &FollowUpOutc
 }
 
 /// Settles a void that came too late, by the authorisation's own outcome: a payment that was granted stands and the
-/// shop hears that it was not canceled; one that was declined is held by nobody and is canceled after all.
+/// shop hears that it was not canceled; one that was declined is held by nobody and is canceled after all. Where the
+/// shop had not asked for the void, the outcome is what the buyer's was: they acted at the last moment.
 ///
 /// # Errors
 /// The records do not belong together, or an edge is not declared.
@@ -109,13 +113,15 @@ pub fn settle_refused_void(
     if !attempt.is_being_voided() {
         return Err(Error::Inconsistent("a void without its operation"));
     }
+    let canceling = !attempt.is_being_abandoned();
     match outcome {
         AuthorizeOutcome::Approved(approval) => {
             attempt.voids_refused = attempt.voids_refused.saturating_add(1);
             intent.cancellation_reason = None;
             let change = authorize::approved(ctx, intent, attempt, method, approval)?;
-            Ok(PaymentChange { refused: Some(Command::Cancel), ..change })
+            Ok(PaymentChange { refused: canceling.then_some(Command::Cancel), ..change })
         }
+        AuthorizeOutcome::Declined(decline) if !canceling => authorize::declined(ctx, intent, attempt, method, decline),
         AuthorizeOutcome::Declined(decline) => {
             let mut change = authorize::declined(ctx, intent, attempt, method, decline)?;
             change.intent.become_(Status::Canceled)?;

@@ -3,3 +3,4 @@
 pub mod checkpoint;
 pub mod expire;
 pub mod recover;
+pub mod waits;

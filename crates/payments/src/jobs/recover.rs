@@ -1,7 +1,8 @@
 //! Recovery: every operation whose end is not known is followed up until it is, on start and for ever.
 //!
 //! The provider is asked under the same key; only when it never heard of the operation is it sent again, under
-//! that key. No other provider is tried. One merchant's or one operation's trouble stops no other's.
+//! that key. No other provider is tried. One merchant's or one operation's trouble stops no other's. What waits for a
+//! buyer is no operation: [`waits`](super::waits) looks after it, and costs this nothing.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use domain::account::Account;
 use domain::event::Cause;
 use domain::id::Ulid;
 use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
-use domain::payment_attempt::{OperationKind, PaymentAttempt, Status};
+use domain::payment_attempt::{Operation, OperationKind, PaymentAttempt};
 use domain::refund::{self, Refund};
 use domain::scope::{Mode, Scope};
 use domain::setup_intent::SetupIntent;
@@ -30,15 +31,6 @@ const AT_ONCE: usize = 500;
 /// Operations followed up at the same time: so many may wait for a provider that keeps silent before they hold up
 /// the rest, and no provider is asked more questions at once.
 const IN_PARALLEL: usize = 64;
-/// A buyer who has not acted is asked about once in so many seconds; their return to us asks at once.
-const ACTION_CHECK_SECONDS: u64 = 20;
-
-/// Whether it is this one's turn to be asked about: the identifiers' low bits spread the turns over the period,
-/// so that many abandoned payments cost their provider a steady trickle of questions.
-fn has_its_turn(id: Ulid, now: Timestamp) -> bool {
-    let period = u128::from(ACTION_CHECK_SECONDS);
-    u128::try_from(now.seconds()).unwrap_or(0) % period == id.bits() % period
-}
 
 impl Platform {
     /// Follows up every open operation that is due; answers how many were settled.
@@ -87,7 +79,7 @@ impl Platform {
     async fn recover_one(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid) -> Result<bool, Error> {
         if let Some(attempt) = self.find::<PaymentAttempt>(scope, id).await? {
             let remedied = self.recover_remedies(scope, account, &attempt.value).await?;
-            if !self.attempt_is_due(&attempt.value) {
+            if !attempt.value.operation.as_ref().is_some_and(|operation| self.operation_is_due(operation)) {
                 return Ok(remedied);
             }
             let subject = self.subject(scope, id).await?;
@@ -97,10 +89,7 @@ impl Platform {
             return self.follow_up_refund(scope, account, refund).await;
         }
         if let Some(setup) = self.find::<SetupIntent>(scope, id).await? {
-            let due = match &setup.value.operation {
-                Some(operation) => self.is_due(operation.next_check_at, operation.started_at, operation.unknown.is_some()),
-                None => has_its_turn(id, self.now()),
-            };
+            let due = setup.value.operation.as_ref().is_some_and(|operation| self.operation_is_due(operation));
             return if due { self.follow_up_setup(scope, account, setup).await } else { Ok(false) };
         }
         Err(Error::Internal("an open operation without its record".to_owned()))
@@ -111,31 +100,24 @@ impl Platform {
         next_check_at <= self.now() || (!unknown && started_at < self.started_at)
     }
 
-    fn attempt_is_due(&self, attempt: &PaymentAttempt) -> bool {
-        match &attempt.operation {
-            Some(operation) => self.is_due(operation.next_check_at, operation.started_at, operation.unknown.is_some()),
-            None => attempt.status == Status::ActionRequired && has_its_turn(attempt.id.ulid(), self.now()),
-        }
+    pub(crate) fn operation_is_due(&self, operation: &Operation) -> bool {
+        self.is_due(operation.next_check_at, operation.started_at, operation.unknown.is_some())
     }
 
-    /// Asks the provider about an attempt and settles by the answer.
-    pub(crate) async fn follow_up(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, subject: Subject) -> Result<bool, Error> {
+    /// Asks the provider about an attempt's operation and settles by the answer.
+    async fn follow_up(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, subject: Subject) -> Result<bool, Error> {
         let attempt = &subject.attempt.value;
         let connector = self.connector(&attempt.provider)?;
-        let (kind, key) = match &attempt.operation {
-            Some(operation) => (operation.kind, operation.key.clone()),
-            None => (OperationKind::Authorize, domain::provider_key::ProviderKey::authorize(attempt.id)),
-        };
-        let fact = match connector.query(&key).await {
+        let Some(Operation { kind, key, .. }) = &attempt.operation else { return Ok(false) };
+        let fact = match connector.query(key).await {
             QueryOutcome::Authorize(outcome) => Fact::Authorize(outcome),
             QueryOutcome::Capture(outcome) => Fact::Capture(outcome),
             QueryOutcome::Void(outcome) => Fact::Void(outcome),
-            QueryOutcome::NotFound if attempt.operation.is_some() => self.send_again(scope, &subject).await?,
-            QueryOutcome::NotFound => return Ok(false),
+            QueryOutcome::NotFound => self.send_again(scope, &subject).await?,
             QueryOutcome::Refund(_) => return Err(Error::Internal(format!("the provider knows {key} as a refund"))),
             QueryOutcome::Unknown(reason) => match kind {
                 OperationKind::Capture => Fact::Capture(FollowUpOutcome::Unknown(reason)),
-                OperationKind::Void => Fact::Void(FollowUpOutcome::Unknown(reason)),
+                OperationKind::Void | OperationKind::Abandon => Fact::Void(FollowUpOutcome::Unknown(reason)),
                 OperationKind::Authorize | OperationKind::Refund | OperationKind::VerifyCard => {
                     Fact::Authorize(AuthorizeOutcome::Unknown(reason))
                 }
@@ -153,7 +135,7 @@ impl Platform {
         let connector = self.connector(&attempt.provider)?;
         let work = match attempt.operation.as_ref().map(|o| o.kind) {
             Some(OperationKind::Capture) => Work::Capture { connector },
-            Some(OperationKind::Void) => Work::Void { connector },
+            Some(OperationKind::Void | OperationKind::Abandon) => Work::Void { connector },
             _ => Work::Authorize {
                 connector,
                 number: self.open_card(scope, subject.method.id.ulid()).await?,
@@ -189,18 +171,5 @@ impl Platform {
         };
         let settled = self.settle_refund_once(scope, account, Cause::default(), &subject, outcome, None).await?;
         Ok(settled.is_some())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_waiting_payment_has_one_turn_in_a_period() {
-        for bits in [0, 7, 19, u128::MAX] {
-            let turns = (1_000..1_020).filter(|s| has_its_turn(Ulid::from_bits(bits), Timestamp::from_seconds(*s))).count();
-            assert_eq!(turns, 1);
-        }
     }
 }

@@ -8,15 +8,14 @@ use domain::payment_intent::{CancellationReason, Command, PaymentIntent, Status}
 use store::Batch;
 
 use super::confirm::Start;
-use super::perform::Work;
+use super::perform::{FollowUp, Work};
 use super::refused;
-use super::settle::{Subject, add_unsent};
+use super::settle::add_unsent;
 use crate::error::Error;
 use crate::idempotency::Answered;
 use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::Loaded;
 
 impl Platform {
     /// Cancels a payment; what a provider holds for it is given up.
@@ -45,8 +44,8 @@ impl Platform {
             Status::RequiresPaymentMethod | Status::RequiresConfirmation => {
                 let mut mint = Minting(&self.ids);
                 let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
-                let change = cancel_unsent(&mut ctx, intent.value, reason)?;
-                add_unsent(request.scope, intent.revision, &change, &mut batch)?;
+                let change = cancel_unsent(&mut ctx, intent.value.clone(), reason)?;
+                add_unsent(request.scope, &intent, &change, &mut batch)?;
                 let outcome = Outcome::of(Object::PaymentIntent(Box::new(change.intent)));
                 self.conclude(request, batch, &outcome).await.map(Start::Answered)
             }
@@ -62,9 +61,8 @@ impl Platform {
         let connector = self.connector(&subject.attempt.value.provider)?;
         let mut mint = Minting(&self.ids);
         let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
-        let decided = begin_void(&ctx, subject.intent.value.clone(), subject.attempt.value, reason);
+        let decided = begin_void(&ctx, subject.intent.value.clone(), subject.attempt.value.clone(), reason);
         let (changed, sending) = decided.map_err(|e| refused(e, &subject.intent.value))?;
-        let before = Subject { attempt: Loaded { value: sending, ..subject.attempt }, ..subject };
-        self.start_follow_up(request, before, changed, Work::Void { connector }).await
+        self.start_follow_up(request, subject, FollowUp { changed, sending, work: Work::Void { connector } }).await
     }
 }

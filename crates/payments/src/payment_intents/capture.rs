@@ -7,14 +7,12 @@ use domain::id::PaymentIntentId;
 use domain::payment_intent::Command;
 
 use super::confirm::Start;
-use super::perform::Work;
+use super::perform::{FollowUp, Work};
 use super::refused;
-use super::settle::Subject;
 use crate::error::Error;
 use crate::idempotency::Answered;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::Loaded;
 
 impl Platform {
     /// Takes `amount` of what a payment reserved, or all of it; the rest is released.
@@ -45,9 +43,8 @@ impl Platform {
         let connector = self.connector(&subject.attempt.value.provider)?;
         let mut mint = Minting(&self.ids);
         let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
-        let decided = begin_capture(&ctx, subject.intent.value.clone(), subject.attempt.value, amount);
+        let decided = begin_capture(&ctx, subject.intent.value.clone(), subject.attempt.value.clone(), amount);
         let (changed, sending) = decided.map_err(|e| refused(e, &subject.intent.value))?;
-        let before = Subject { attempt: Loaded { value: sending, ..subject.attempt }, ..subject };
-        self.start_follow_up(request, before, changed, Work::Capture { connector }).await
+        self.start_follow_up(request, subject, FollowUp { changed, sending, work: Work::Capture { connector } }).await
     }
 }

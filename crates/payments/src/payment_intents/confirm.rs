@@ -6,7 +6,7 @@ use domain::contact::Shipping;
 use domain::flow::{Presence, begin_authorize};
 use domain::id::PaymentIntentId;
 use domain::payment_intent::{CaptureMethod, Command, FutureUsage, PaymentIntent, ThreeDSecureRequest};
-use store::{Batch, Index, List};
+use store::Batch;
 
 use super::perform::{Begun, Work};
 use super::refused;
@@ -14,11 +14,12 @@ use super::settle::Subject;
 use crate::change::Change;
 use crate::error::{Error, Place};
 use crate::idempotency::{self, Answered};
+use crate::lists;
 use crate::outcome::{Object, Outcome};
 use crate::payment_methods::resolve::{MethodInput, Ready};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::{Loaded, insert, update};
+use crate::records::Loaded;
 use crate::sizes;
 use crate::texts;
 
@@ -99,7 +100,7 @@ impl Platform {
             return Ok(Start::Answered(answered));
         }
         let loaded = self.payment_intent(request.scope, id).await?;
-        let mut intent = loaded.value;
+        let mut intent = loaded.value.clone();
         if intent.was_confirmed() {
             let told = Outcome::of(Object::PaymentIntent(Box::new(intent)));
             return self.conclude(request, Batch::new(), &told).await.map(Start::Answered);
@@ -114,7 +115,7 @@ impl Platform {
         };
         let ready = self.ready_method(request.scope, intent.customer, &input).await?;
         confirm.apply(&mut intent);
-        self.start_authorize(request, intent, Some(loaded.revision), ready, &confirm.confirmation, Batch::new()).await
+        self.start_authorize(request, intent, Some(loaded), ready, &confirm.confirmation, Batch::new()).await
     }
 
     /// The first commit of an authorisation: payment, attempt, method if new, idempotency record, open mark.
@@ -122,7 +123,7 @@ impl Platform {
         &self,
         request: &Request,
         intent: PaymentIntent,
-        revision: Option<u64>,
+        before: Option<Loaded<PaymentIntent>>,
         mut ready: Ready,
         confirmation: &Confirmation,
         mut batch: Batch,
@@ -134,19 +135,18 @@ impl Platform {
         sizes::check(&intent)?;
         sizes::check(&ready.method)?;
         let presence = Presence { off_session: confirmation.off_session, return_url: confirmation.return_url.clone() };
-        let before = intent.clone();
+        let refusable = intent.clone();
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let decided = begin_authorize(&mut ctx, intent, &ready.method, connector.capabilities().provider, presence);
-        let (intent, mut attempt) = decided.map_err(|e| refused(e, &before))?;
+        let (intent, mut attempt) = decided.map_err(|e| refused(e, &refusable))?;
         attempt.answers = request.record();
-        batch.push(match revision {
-            Some(revision) => update(request.scope, &intent, revision)?,
-            None => insert(request.scope, &intent)?,
-        });
-        batch.push(insert(request.scope, &attempt)?);
+        match &before {
+            Some(before) => lists::change(request.scope, before, &intent, &mut batch)?,
+            None => lists::add(request.scope, &intent, &mut batch)?,
+        }
+        lists::add(request.scope, &attempt, &mut batch)?;
         ready.add_to(request.scope, &mut batch)?;
-        batch.link(List::all(request.scope, Index::OpenOperations), attempt.id.ulid());
         if let Some(write) = idempotency::begin(request, self.now(), None)? {
             batch.push(write);
         }
@@ -155,7 +155,7 @@ impl Platform {
         // A buyer who is absent gave no code for this payment.
         let cvc = ready.cvc.filter(|_| !confirmation.off_session);
         Ok(Start::Begun(Box::new(Begun {
-            intent: Loaded { value: intent, revision: revision.map_or(1, |r| r.saturating_add(1)) },
+            intent: Loaded { value: intent, revision: before.map_or(1, |before| before.revision.saturating_add(1)) },
             attempt: Loaded { value: attempt, revision: 1 },
             charge: None,
             method: ready.method,

@@ -6,19 +6,18 @@ use domain::id::{CustomerId, PaymentIntentId};
 use domain::metadata::Metadata;
 use domain::money::Money;
 use domain::payment_intent::{AllowRedirects, CaptureMethod, ConfirmationMethod, FutureUsage, PaymentIntent, Status, ThreeDSecureRequest};
-use domain::scope::Scope;
 use domain::statement::Part;
 use std::sync::Arc;
-use store::{Batch, Index, List};
+use store::Batch;
 
 use super::confirm::{Confirmation, Start};
 use crate::error::Error;
 use crate::idempotency::Answered;
+use crate::lists;
 use crate::outcome::{Object, Outcome};
 use crate::payment_methods::resolve::MethodInput;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::insert;
 use crate::sizes;
 use crate::texts;
 
@@ -144,25 +143,12 @@ impl Platform {
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let event = ctx.intent_event(EventKind::PaymentIntentCreated, intent);
-        batch.push(insert(request.scope, &event)?);
-        for list in crate::lists::of_event(request.scope, &event) {
-            batch.link(list, event.id.ulid());
-        }
-        link_intent(request.scope, intent, batch);
-        Ok(())
+        lists::add(request.scope, &event, batch)
     }
 
     fn add_new_intent(&self, request: &Request, intent: &mut PaymentIntent, batch: &mut Batch) -> Result<(), Error> {
         sizes::check(intent)?;
         self.add_created_event(request, intent, batch)?;
-        batch.push(insert(request.scope, intent)?);
-        Ok(())
-    }
-}
-
-fn link_intent(scope: Scope, intent: &PaymentIntent, batch: &mut Batch) {
-    batch.link(List::all(scope, Index::PaymentIntents), intent.id.ulid());
-    if let Some(customer) = intent.customer {
-        batch.link(List::of(scope, Index::PaymentIntentsByCustomer, customer.ulid()), intent.id.ulid());
+        lists::add(request.scope, intent, batch)
     }
 }

@@ -14,14 +14,15 @@ use domain::provider_key::ProviderKey;
 use domain::scope::Scope;
 use providers::{Authorize, Capture, CardForProvider, Connector, Initiator, Void};
 
-use store::{Batch, Index, List};
+use store::Batch;
 
 use super::confirm::Start;
 use super::settle::Subject;
 use crate::error::Error;
 use crate::idempotency::{self, Answered};
+use crate::lists;
 use crate::platform::{Platform, Request};
-use crate::records::{Loaded, update};
+use crate::records::Loaded;
 
 /// An operation whose first commit has landed.
 pub(crate) struct Begun {
@@ -29,6 +30,15 @@ pub(crate) struct Begun {
     pub(crate) attempt: Loaded<PaymentAttempt>,
     pub(crate) charge: Option<Loaded<Charge>>,
     pub(crate) method: PaymentMethod,
+    pub(crate) work: Work,
+}
+
+/// An operation on what a provider holds, decided and not yet begun.
+pub(crate) struct FollowUp {
+    /// The payment as it will be.
+    pub(crate) changed: PaymentIntent,
+    /// The attempt as it will be.
+    pub(crate) sending: PaymentAttempt,
     pub(crate) work: Work,
 }
 
@@ -87,31 +97,31 @@ impl Platform {
         .await
     }
 
-    /// The first commit of an operation on what a provider holds: the payment changed, the attempt sending.
-    pub(crate) async fn start_follow_up(
-        &self,
-        request: &Request,
-        before: Subject,
-        changed: PaymentIntent,
-        work: Work,
-    ) -> Result<Start, Error> {
-        let Subject { intent, mut attempt, charge, method } = before;
-        attempt.value.answers = request.record();
+    /// The first commit of an operation that a request asks for on what a provider holds.
+    pub(crate) async fn start_follow_up(&self, request: &Request, before: Subject, mut next: FollowUp) -> Result<Start, Error> {
+        next.sending.answers = request.record();
         let mut batch = Batch::new();
-        batch.push(update(request.scope, &changed, intent.revision)?);
-        batch.push(update(request.scope, &attempt.value, attempt.revision)?);
-        batch.link(List::all(request.scope, Index::OpenOperations), attempt.value.id.ulid());
         if let Some(write) = idempotency::begin(request, self.now(), None)? {
             batch.push(write);
         }
+        // Its future holds everything twice: it lives on the heap.
+        let begun = Box::pin(self.begin_follow_up(request.scope, before, next, batch)).await?;
+        Ok(Start::Begun(Box::new(begun)))
+    }
+
+    /// The first commit of an operation on what a provider holds: the payment changed, the attempt sending.
+    pub(crate) async fn begin_follow_up(&self, scope: Scope, before: Subject, next: FollowUp, mut batch: Batch) -> Result<Begun, Error> {
+        let FollowUp { changed, sending, work } = next;
+        lists::change(scope, &before.intent, &changed, &mut batch)?;
+        lists::change(scope, &before.attempt, &sending, &mut batch)?;
         self.commit(batch).await?;
-        Ok(Start::Begun(Box::new(Begun {
-            intent: Loaded { value: changed, revision: intent.revision.saturating_add(1) },
-            attempt: Loaded { revision: attempt.revision.saturating_add(1), ..attempt },
-            charge,
-            method,
+        Ok(Begun {
+            intent: Loaded { value: changed, revision: before.intent.revision.saturating_add(1) },
+            attempt: Loaded { value: sending, revision: before.attempt.revision.saturating_add(1) },
+            charge: before.charge,
+            method: before.method,
             work,
-        })))
+        })
     }
 
     pub(crate) async fn perform(&self, scope: Scope, begun: &Begun) -> Fact {

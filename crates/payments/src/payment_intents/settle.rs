@@ -13,7 +13,7 @@ use domain::payment_intent::{PaymentIntent, Status};
 use domain::payment_method::PaymentMethod;
 use domain::provider_key::ProviderKey;
 use domain::scope::Scope;
-use store::{Batch, Index, List, Precondition, Write};
+use store::{Batch, Precondition, Write};
 
 use super::perform::{Begun, Fact};
 use crate::balance;
@@ -23,7 +23,7 @@ use crate::lists;
 use crate::outcome::{Object, Outcome, Refused};
 use crate::platform::{Platform, Request};
 use crate::ports::{Answer, Minting};
-use crate::records::{Loaded, decode, encode, insert, key_of, update};
+use crate::records::{Loaded, decode, encode, insert, key_of};
 
 /// How often a settlement that lost a race reads again; each loss means somebody else settled.
 const MAX_ROUNDS: u32 = 8;
@@ -160,7 +160,7 @@ impl Platform {
                 Some(settle_capture(&mut ctx, intent, attempt, charge, &outcome)?)
             }
             Fact::RefusedVoid(outcome) => Some(settle_refused_void(&mut ctx, intent, attempt, &subject.method, outcome)?),
-            Fact::Void(outcome) => Some(settle_void(&mut ctx, intent, attempt, charge, &outcome)?),
+            Fact::Void(outcome) => Some(settle_void(&mut ctx, intent, attempt, charge, &subject.method, &outcome)?),
         };
         Ok(change)
     }
@@ -185,9 +185,8 @@ impl Platform {
         let loaded = self.must::<PaymentMethod>(scope, subject.method.id.ulid()).await?;
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(account, cause, &mut mint, self.now());
-        let Some((method, event)) = flow::save_method(&mut ctx, loaded.value, &owner, usage) else { return Ok(None) };
-        batch.push(update(scope, &method, loaded.revision)?);
-        batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.ulid()), method.id.ulid());
+        let Some((method, event)) = flow::save_method(&mut ctx, loaded.value.clone(), &owner, usage) else { return Ok(None) };
+        lists::change(scope, &loaded, &method, batch)?;
         change.events.extend(event);
         Ok(Some(method))
     }
@@ -234,15 +233,14 @@ fn outcome_of(change: &PaymentChange, saved: Option<PaymentMethod>) -> Outcome {
 }
 
 fn add_change(scope: Scope, subject: &Subject, change: &PaymentChange, batch: &mut Batch) -> Result<(), Error> {
-    batch.push(update(scope, &change.intent, subject.intent.revision)?);
+    lists::change(scope, &subject.intent, &change.intent, batch)?;
     if let Some(attempt) = &change.attempt {
-        batch.push(update(scope, attempt, subject.attempt.revision)?);
-        if !attempt.is_open() {
-            batch.unlink(List::all(scope, Index::OpenOperations), attempt.id.ulid());
-        }
+        lists::change(scope, &subject.attempt, attempt, batch)?;
     }
-    if let Some(charge) = &change.charge {
-        add_charge(scope, subject, charge, batch)?;
+    match (&change.charge, &subject.charge) {
+        (Some(charge), Some(before)) => lists::change(scope, before, charge, batch)?,
+        (Some(charge), None) => lists::add(scope, charge, batch)?,
+        (None, _) => {}
     }
     if let Some(booking) = &change.booking {
         add_booking(scope, booking, batch)?;
@@ -250,28 +248,12 @@ fn add_change(scope: Scope, subject: &Subject, change: &PaymentChange, batch: &m
     add_events(scope, &change.events, batch)
 }
 
-fn add_charge(scope: Scope, subject: &Subject, charge: &Charge, batch: &mut Batch) -> Result<(), Error> {
-    if let Some(loaded) = &subject.charge {
-        batch.push(update(scope, charge, loaded.revision)?);
-        return Ok(());
-    }
-    batch.push(insert(scope, charge)?);
-    batch.link(List::all(scope, Index::Charges), charge.id.ulid());
-    batch.link(List::of(scope, Index::ChargesByPaymentIntent, charge.payment_intent.ulid()), charge.id.ulid());
-    if let Some(customer) = charge.customer {
-        batch.link(List::of(scope, Index::ChargesByCustomer, customer.ulid()), charge.id.ulid());
-    }
-    Ok(())
-}
-
 /// Adds a movement to the books and to the merchant's statement.
 pub(crate) fn add_booking(scope: Scope, booking: &flow::Booking, batch: &mut Batch) -> Result<(), Error> {
     batch.push(insert(scope, &booking.entry)?);
     if let Some(line) = &booking.line {
-        batch.push(insert(scope, line)?);
-        for list in lists::of_line(scope, line).into_iter().chain([balance::unsummed(scope)]) {
-            batch.link(list, line.id.ulid());
-        }
+        lists::add(scope, line, batch)?;
+        batch.link(balance::unsummed(scope), line.id.ulid());
     }
     Ok(())
 }
@@ -279,20 +261,13 @@ pub(crate) fn add_booking(scope: Scope, booking: &flow::Booking, batch: &mut Bat
 /// Adds events.
 pub(crate) fn add_events(scope: Scope, events: &[Event], batch: &mut Batch) -> Result<(), Error> {
     for event in events {
-        batch.push(insert(scope, event)?);
-        for list in lists::of_event(scope, event) {
-            batch.link(list, event.id.ulid());
-        }
+        lists::add(scope, event, batch)?;
     }
     Ok(())
 }
 
 /// Adds a canceled payment that no provider knew.
-pub(crate) fn add_unsent(scope: Scope, revision: u64, change: &PaymentChange, batch: &mut Batch) -> Result<(), Error> {
-    batch.push(Write::Put {
-        key: key_of::<PaymentIntent>(scope, change.intent.id.ulid()),
-        body: encode(&change.intent)?,
-        precondition: Precondition::Revision(revision),
-    });
+pub(crate) fn add_unsent(scope: Scope, before: &Loaded<PaymentIntent>, change: &PaymentChange, batch: &mut Batch) -> Result<(), Error> {
+    lists::change(scope, before, &change.intent, batch)?;
     add_events(scope, &change.events, batch)
 }

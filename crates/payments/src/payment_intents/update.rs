@@ -6,16 +6,16 @@ use domain::id::{CustomerId, PaymentIntentId};
 use domain::money::Money;
 use domain::payment_intent::{CaptureMethod, Command, FutureUsage, PaymentIntent, Status, ThreeDSecureRequest};
 use domain::statement::Part;
-use store::{Batch, Index, List};
+use store::Batch;
 
 use crate::change::Change;
 use crate::error::Error;
 use crate::idempotency::Answered;
+use crate::lists;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
 use crate::payment_methods::resolve::MethodInput;
 use crate::platform::{Platform, Request, racing};
-use crate::records::update;
 use crate::sizes;
 use crate::texts;
 
@@ -99,7 +99,7 @@ impl Platform {
                 return Ok(answered);
             }
             let loaded = self.payment_intent(request.scope, id).await?;
-            let mut intent = loaded.value;
+            let mut intent = loaded.value.clone();
             let early = matches!(intent.status, Status::RequiresPaymentMethod | Status::RequiresConfirmation);
             if change.touches_money() && !early {
                 return Err(Error::PaymentIntentState { verb: Command::Update.verb(), payment_intent: Box::new(intent) });
@@ -108,10 +108,6 @@ impl Platform {
             let mut ready = None;
             if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
                 self.usable_customer(request.scope, customer, &mut batch).await?;
-                if let Some(before) = intent.customer {
-                    batch.unlink(List::of(request.scope, Index::PaymentIntentsByCustomer, before.ulid()), id.ulid());
-                }
-                batch.link(List::of(request.scope, Index::PaymentIntentsByCustomer, customer.ulid()), id.ulid());
                 intent.customer = Some(customer);
             }
             if let Some(input) = &change.payment_method {
@@ -125,7 +121,7 @@ impl Platform {
             }
             change.apply(&mut intent)?;
             sizes::check(&intent)?;
-            batch.push(update(request.scope, &intent, loaded.revision)?);
+            lists::change(request.scope, &loaded, &intent, &mut batch)?;
             let answered = self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await?;
             self.keep_code(ready.as_ref());
             Ok(answered)

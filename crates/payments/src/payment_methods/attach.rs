@@ -6,17 +6,18 @@ use domain::event::EventKind;
 use domain::id::{CustomerId, PaymentMethodId};
 use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
-use store::{Batch, Index, List};
+use store::Batch;
 
 use super::create::masked;
 use super::resolve::Origin;
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
+use crate::lists;
 use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::{Loaded, update};
+use crate::records::Loaded;
 
 impl Platform {
     /// Attaches a card to a customer.
@@ -61,7 +62,6 @@ impl Platform {
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.method_event(EventKind::PaymentMethodAttached, &mut method);
-            batch.link(List::of(scope, Index::PaymentMethodsByCustomer, customer.id.ulid()), method.id.ulid());
             add_events(scope, &[event], batch)?;
         }
         origin.add(scope, &method, batch)?;
@@ -78,14 +78,13 @@ impl Platform {
                 return Ok(answered);
             }
             let loaded = self.payment_method(request, method, Place::Path).await?;
-            let mut method = loaded.value;
-            let customer = method.detach()?;
+            let mut method = loaded.value.clone();
+            method.detach()?;
             let mut batch = Batch::new();
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.method_event(EventKind::PaymentMethodDetached, &mut method);
-            batch.push(update(request.scope, &method, loaded.revision)?);
-            batch.unlink(List::of(request.scope, Index::PaymentMethodsByCustomer, customer.ulid()), method.id.ulid());
+            lists::change(request.scope, &loaded, &method, &mut batch)?;
             add_events(request.scope, &[event], &mut batch)?;
             self.conclude(request, batch, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
         })

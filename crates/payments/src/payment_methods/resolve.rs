@@ -12,8 +12,9 @@ use store::{Batch, Precondition, Write};
 
 use super::create::{CardSource, NewPaymentMethod, masked};
 use crate::error::{Error, Place};
+use crate::lists;
 use crate::platform::Platform;
-use crate::records::{Loaded, insert, key_of, update};
+use crate::records::{Loaded, key_of};
 
 /// What a client names to pay with.
 #[derive(Clone)]
@@ -58,10 +59,10 @@ impl Origin {
                 batch.assert(key_of::<PaymentMethod>(scope, method.id.ulid()), Precondition::Revision(kept.revision));
             }
             Self::Kept(kept) => {
-                batch.push(update(scope, method, kept.revision)?);
+                lists::change(scope, kept, method, batch)?;
             }
             Self::Made(writes) => {
-                batch.push(insert(scope, method)?);
+                lists::add(scope, method, batch)?;
                 for write in std::mem::take(writes) {
                     batch.push(write);
                 }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use domain::charge::{Charge, Refusal, Status};
 use domain::flow::{self, RefundRequest, begin_refund};
 use domain::id::{ChargeId, PaymentIntentId};
-use domain::refund::Refund;
 use domain::scope::Scope;
-use store::{Batch, Index, List};
+use store::Batch;
 
 use super::settle::RefundSubject;
 use crate::error::{Error, Place};
 use crate::idempotency::{self, Answered};
+use crate::lists;
 use crate::payment_intents::not_in_steps;
 use crate::payment_intents::settle::{add_booking, add_events};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::{Loaded, insert, update};
+use crate::records::Loaded;
 use crate::sizes;
 
 /// What is to be refunded.
@@ -91,9 +91,8 @@ impl Platform {
         sizes::check(&changed)?;
         refund.answers = request.record();
         let mut batch = Batch::new();
-        batch.push(update(scope, &changed, loaded.revision)?);
-        batch.push(insert(scope, &refund)?);
-        link_refund(scope, &refund, &mut batch);
+        lists::change(scope, &loaded, &changed, &mut batch)?;
+        lists::add(scope, &refund, &mut batch)?;
         if let Some(booking) = &change.booking {
             add_booking(scope, booking, &mut batch)?;
         }
@@ -107,14 +106,6 @@ impl Platform {
             charge: Loaded { value: changed, revision: loaded.revision.saturating_add(1) },
         })))
     }
-}
-
-fn link_refund(scope: Scope, refund: &Refund, batch: &mut Batch) {
-    let id = refund.id.ulid();
-    batch.link(List::all(scope, Index::Refunds), id);
-    batch.link(List::of(scope, Index::RefundsByCharge, refund.charge.ulid()), id);
-    batch.link(List::of(scope, Index::RefundsByPaymentIntent, refund.payment_intent.ulid()), id);
-    batch.link(List::all(scope, Index::OpenOperations), id);
 }
 
 fn refused(error: flow::Error, charge: &Charge) -> Error {

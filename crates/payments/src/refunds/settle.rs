@@ -11,15 +11,16 @@ use domain::outcome::{QueryOutcome, RefundOutcome};
 use domain::provider_key::ProviderKey;
 use domain::refund::{Refund, Status};
 use domain::scope::Scope;
-use store::{Batch, Index, List};
+use store::Batch;
 
 use crate::error::Error;
 use crate::idempotency::{Answered, still_waiting};
+use crate::lists;
 use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::{add_booking, add_events, complete_for};
 use crate::platform::{Platform, Request};
 use crate::ports::{Answer, Minting};
-use crate::records::{Loaded, update};
+use crate::records::Loaded;
 
 /// How often a settlement that lost a race reads again. Racing refunds of one charge all change the charge.
 const MAX_ROUNDS: u32 = 1_000;
@@ -124,17 +125,14 @@ impl Platform {
         {
             batch.push(write);
         }
-        batch.push(update(scope, &change.refund, subject.refund.revision)?);
+        lists::change(scope, &subject.refund, &change.refund, &mut batch)?;
         if let Some(charge) = &change.charge {
-            batch.push(update(scope, charge, subject.charge.revision)?);
+            lists::change(scope, &subject.charge, charge, &mut batch)?;
         }
         if let Some(booking) = &change.booking {
             add_booking(scope, booking, &mut batch)?;
         }
         add_events(scope, &change.events, &mut batch)?;
-        if !change.refund.status.is_open() {
-            batch.unlink(List::all(scope, Index::OpenOperations), change.refund.id.ulid());
-        }
         self.commit(batch).await?;
         Ok(Some(answer))
     }

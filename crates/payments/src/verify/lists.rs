@@ -110,11 +110,12 @@ async fn belongs(store: &dyn Store, list: List, id: Ulid) -> Result<bool, Error>
         Index::SetupIntents | Index::SetupIntentsByCustomer => of::<SetupIntent>(store, list, id).await,
         Index::Charges | Index::ChargesByCustomer | Index::ChargesByPaymentIntent => of::<Charge>(store, list, id).await,
         Index::Refunds | Index::RefundsByCharge | Index::RefundsByPaymentIntent => of::<Refund>(store, list, id).await,
-        Index::Events | Index::EventsByKind | Index::EventsByObject => of::<Event>(store, list, id).await,
+        Index::Events | Index::EventsByKind => of::<Event>(store, list, id).await,
         Index::Customers | Index::CustomersByEmail => of::<Customer>(store, list, id).await,
         Index::PaymentMethods | Index::PaymentMethodsByCustomer => of::<PaymentMethod>(store, list, id).await,
         Index::Accounts => of::<Account>(store, list, id).await,
         Index::ApiKeys => of::<ApiKey>(store, list, id).await,
+        Index::AwaitingBuyer => Ok(of::<PaymentAttempt>(store, list, id).await? || of::<SetupIntent>(store, list, id).await?),
         Index::OpenOperations => Ok(of::<PaymentAttempt>(store, list, id).await?
             || of::<Refund>(store, list, id).await?
             || of::<SetupIntent>(store, list, id).await?),

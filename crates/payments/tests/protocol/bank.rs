@@ -132,6 +132,11 @@ impl Bank {
         self.0.lock().codes.clone()
     }
 
+    /// How many questions arrived.
+    pub fn asked(&self) -> usize {
+        self.0.lock().sent.iter().filter(|sent| matches!(sent, Sent::Query(_))).count()
+    }
+
     /// What arrived, queries left out.
     pub fn sent(&self) -> Vec<Sent> {
         self.0.lock().sent.iter().filter(|sent| !matches!(sent, Sent::Query(_))).cloned().collect()

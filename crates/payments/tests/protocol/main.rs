@@ -23,3 +23,4 @@ mod shop;
 mod shutdown;
 mod sizes;
 mod verify;
+mod waits;

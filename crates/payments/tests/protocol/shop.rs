@@ -165,6 +165,7 @@ impl Shop {
         for _ in 0..ROUNDS {
             self.pass(LONGER_THAN_ANY_PAUSE_MS);
             self.platform.recover_due().await.unwrap();
+            self.platform.look_after_waits().await.unwrap();
         }
     }
 
@@ -226,6 +227,11 @@ impl Shop {
     /// Takes in a late answer.
     pub async fn hear(&self, key: &ProviderKey, said: QueryOutcome) {
         self.platform.hear(self.scope, &self.account, key, said).await.unwrap();
+    }
+
+    /// How many wait for a buyer.
+    pub async fn waits(&self) -> usize {
+        self.store.scan(Scan::oldest(List::all(self.scope, Index::AwaitingBuyer), 1_000)).await.unwrap().len()
     }
 
     /// How many operations are open.

@@ -169,6 +169,7 @@ async fn every_entry_that_a_list_lacks_or_has_too_much_is_named() {
         Index::SetupIntentsByCustomer,
         Index::PaymentMethodsByCustomer,
         Index::OpenOperations,
+        Index::AwaitingBuyer,
         Index::Customers,
         Index::Events,
         Index::EventsByKind,

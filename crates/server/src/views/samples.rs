@@ -172,6 +172,7 @@ pub(crate) fn setup_intent(status: setup_intent::Status) -> SetupIntent {
         provider: "simulator".into(),
         answers: None,
         next_action: (status == RequiresAction).then_some(next_action),
+        action_required_at: None,
         last_error: (status == RequiresPaymentMethod).then_some(error),
         cancellation_reason: (status == Canceled).then_some(CancellationReason::RequestedByCustomer),
         sequence: 2,

@@ -32,7 +32,7 @@ pub async fn lists_are_apart(store: Arc<impl Store>) {
         List::of(scope(), Index::Charges, Ulid::NIL),
         List::of(scope(), Index::RefundsByCharge, id(1)),
         List::of(scope(), Index::RefundsByCharge, id(2)),
-        List::of(scope(), Index::EventsByObject, id(1)),
+        List::of(scope(), Index::EventsByKind, id(1)),
     ];
     for (n, list) in (0..).zip(lists) {
         let mut batch = Batch::new();
@@ -83,7 +83,7 @@ pub async fn export_meets_every_link_once(store: Arc<impl Store>) {
     for n in 0..30 {
         let list = match n % 3 {
             0 => List::all(scope_of(u128::from(n % 4)), Index::Events),
-            1 => List::of(scope(), Index::EventsByObject, id(n % 2)),
+            1 => List::of(scope(), Index::EventsByKind, id(n % 2)),
             _ => List::all(scope(), Index::Charges),
         };
         batch.link(list, id(n));

@@ -36,7 +36,7 @@ fn all_keys() -> Vec<Key> {
 }
 
 fn list() -> impl Strategy<Value = List> {
-    (0..3_u32, prop::sample::select(vec![Index::Charges, Index::EventsByObject]), any::<bool>()).prop_map(|(n, index, parent)| List {
+    (0..3_u32, prop::sample::select(vec![Index::Charges, Index::EventsByKind]), any::<bool>()).prop_map(|(n, index, parent)| List {
         scope: scope_of(n),
         index,
         parent: parent.then(|| id(n)),
