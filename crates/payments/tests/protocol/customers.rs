@@ -17,7 +17,7 @@ use payments::customers::CustomerChange;
 use payments::payment_intents::confirm::ConfirmPaymentIntent;
 use payments::payment_intents::create::NewPaymentIntent;
 use payments::payment_methods::resolve::MethodInput;
-use payments::setup_intents::ConfirmSetupIntent;
+use payments::setup_intents::confirm::ConfirmSetupIntent;
 
 use crate::bank::{approved, challenge};
 use crate::shop::{Shop, payment, set_up_later, told};

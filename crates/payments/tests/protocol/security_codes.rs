@@ -10,7 +10,8 @@ use payments::payment_intents::confirm::{ConfirmPaymentIntent, Confirmation};
 use payments::payment_intents::create::NewPaymentIntent;
 use payments::payment_methods::create::CardSource;
 use payments::payment_methods::resolve::MethodInput;
-use payments::setup_intents::{ConfirmSetupIntent, NewSetupIntent};
+use payments::setup_intents::confirm::ConfirmSetupIntent;
+use payments::setup_intents::create::NewSetupIntent;
 
 use crate::bank::{approved, challenge, declined};
 use crate::shop::{Shop, card_input, new_method, payment, payment_by, set_up_later, told};

@@ -36,7 +36,7 @@ use payments::platform::TestCard;
 use payments::ports::{Answer, Clock, Entropy, Presenter, Rendering};
 use payments::records::{Record, decode};
 use payments::refunds::create::RefundOf;
-use payments::setup_intents::NewSetupIntent;
+use payments::setup_intents::create::NewSetupIntent;
 use payments::vault::Vault;
 use payments::{Error, Parts, Platform, Request};
 use serde::de::DeserializeOwned;

@@ -122,7 +122,7 @@ async fn the_largest_set_up_is_settled() {
     let owner = shop.customer().await;
     for (card, outcome) in cards().into_iter().zip([declined(), approved(false)]) {
         shop.bank.will_authorize(outcome.clone());
-        let new = payments::setup_intents::NewSetupIntent {
+        let new = payments::setup_intents::create::NewSetupIntent {
             customer: Some(owner),
             payment_method: Some(card),
             usage: domain::payment_intent::FutureUsage::OffSession,
