@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::fingerprint_key::FingerprintKey;
 use domain::idempotency::Fingerprint;
-use domain::outcome::QueryOutcome;
+use domain::outcome::{QueryOutcome, UnknownReason};
 use domain::payment_intent::{PaymentIntent, Status};
 use domain::provider_key::ProviderKey;
 use payments::idempotency::Idempotency;
@@ -52,4 +52,21 @@ async fn a_recovered_request_finds_its_answer_among_the_keys_of_those_who_sent_i
     }
     assert_eq!(shop.bank.sent().len(), 2);
     assert!(shop.differences().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_request_whose_record_another_has_completed_waits_no_longer_and_is_told_what_was_kept() {
+    let shop = Shop::open().await;
+    let gate = shop.bank.hold();
+    let (platform, request) = (Arc::clone(&shop.platform), shop.request_under("key"));
+    let sent = request.clone();
+    let waiting = shop.begin(async move { platform.create_payment_intent(&sent, &payment()).await.unwrap() }).await;
+    let Some(Sent::Authorize(key, _)) = shop.bank.sent().pop() else { panic!() };
+    shop.bank.knows(&key, QueryOutcome::Unknown(UnknownReason::Timeout));
+    shop.recover().await;
+    gate.add_permits(1);
+    let first = waiting.await.unwrap();
+    let again = shop.platform.create_payment_intent(&request, &payment()).await.unwrap();
+    assert_eq!((told::<PaymentIntent>(&first).status, &first.answer), (Status::Processing, &again.answer));
+    assert_eq!(shop.intent(told::<PaymentIntent>(&first).id).await.status, Status::Succeeded);
 }

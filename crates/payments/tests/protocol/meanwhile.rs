@@ -15,11 +15,30 @@ type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct Meanwhile {
     store: Arc<Memory>,
     act: Mutex<Option<Act>>,
+    /// After how many more reads, and what.
+    between_reads: Mutex<Option<(usize, Act)>>,
 }
 
 impl Meanwhile {
     pub fn new(store: Arc<Memory>) -> Self {
-        Self { store, act: Mutex::new(None) }
+        Self { store, act: Mutex::new(None), between_reads: Mutex::new(None) }
+    }
+
+    /// That happens once, after so many more reads.
+    pub fn happens_after_reads(&self, reads: usize, act: impl Future<Output = ()> + Send + 'static) {
+        *self.between_reads.lock() = Some((reads, Box::pin(act)));
+    }
+
+    fn due(&self) -> Option<Act> {
+        let mut planned = self.between_reads.lock();
+        match planned.take() {
+            Some((0, act)) => Some(act),
+            Some((reads, act)) => {
+                *planned = Some((reads - 1, act));
+                None
+            }
+            None => None,
+        }
     }
 
     /// That happens once, just before the next commit.
@@ -31,6 +50,9 @@ impl Meanwhile {
 #[async_trait]
 impl Store for Meanwhile {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
+        if let Some(act) = self.due() {
+            act.await;
+        }
         self.store.get(keys).await
     }
 

@@ -134,3 +134,18 @@ async fn a_buyer_who_does_not_act_within_a_day_fails_the_set_up_too() {
     assert_eq!(shop.waits().await, 0);
     assert_eq!(shop.differences().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn a_payment_is_read_as_it_was_at_one_moment_whenever_another_settles_it() {
+    for reads in 0..12 {
+        let shop = Shop::open().await;
+        let intent = waiting(&shop).await;
+        let (key, said) = (ProviderKey::authorize(intent.latest_attempt.unwrap()), QueryOutcome::Authorize(approved(true)));
+        shop.bank.knows(&key, said.clone());
+        let other = shop.clone();
+        shop.meanwhile.happens_after_reads(reads, async move { other.hear(&key, said).await });
+        let back = shop.platform.come_back(shop.scope, &intent.client_secret()).await;
+        assert!(back.is_ok_and(|back| back.succeeded), "settled after {reads} reads");
+        assert_eq!(shop.intent(intent.id).await.amount_received, 2_000);
+    }
+}
