@@ -22,7 +22,7 @@ mod routes;
 mod setup_intents;
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -32,7 +32,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use domain::account::ApiKey;
 use domain::fingerprint_key::FingerprintKey;
-use domain::id::RequestId;
+use domain::id::{AccountId, RequestId};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use moka::sync::Cache;
@@ -124,19 +124,38 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
     response
 }
 
+/// What becomes known of a request on its way.
+struct Known {
+    ctx: Context,
+    account: Option<AccountId>,
+    /// As the table of operations writes it: a path as it came may hold anything.
+    path: Option<&'static str>,
+}
+
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    let began = Instant::now();
     let id = RequestId::new(app.platform.mint()).to_string();
     // Until the key is known, an answer shows nothing of anybody.
-    let mut ctx = Context { livemode: false, now: app.platform.now(), audience: Audience::Browser };
+    let ctx = Context { livemode: false, now: app.platform.now(), audience: Audience::Browser };
+    let mut known = Known { ctx, account: None, path: None };
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
-    let result = serve(&app, &parts, &mut body, &id, &mut ctx).await;
+    let result = serve(&app, &parts, &mut body, &id, &mut known).await;
     body.discard().await;
     let (answer, replayed) = match result {
         Ok(answered) => (answered.answer, answered.replayed),
-        Err(failure) => (failure.answer(&id, ctx), false),
+        Err(failure) => (failure.answer(&id, known.ctx), false),
     };
-    tracing::info!(request = %id, status = answer.status, replayed, "answered");
+    tracing::info!(
+        request = %id,
+        account = known.account.map(tracing::field::display),
+        method = parts.method.as_str(),
+        path = known.path,
+        status = answer.status,
+        replayed,
+        micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "answered"
+    );
     respond(answer, replayed, &id)
 }
 
@@ -155,14 +174,16 @@ fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
     response
 }
 
-async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, ctx: &mut Context) -> Result<Answered, Failure> {
+async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, known: &mut Known) -> Result<Answered, Failure> {
     let key = gate::authenticate(app, &parts.headers).await?;
     let (scope, audience) = (key.scope, gate::audience(&key));
-    *ctx = Context::of(scope, ctx.now, audience);
+    known.ctx = Context::of(scope, known.ctx.now, audience);
+    known.account = Some(scope.account);
     gate::terms(&parts.headers, &key)?;
     let body = body.read().await?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let (route, ids) = routes::find(&parts.method, parts.uri.path()).ok_or(Failure::NoRoute)?;
+    known.path = Some(route.template);
     let tree = params::read(&parts.method, content_type, parts.uri.query(), &body)?;
     let idempotency = gate::idempotency(app, parts, &body)?;
     let account = app.platform.account(scope).await?;
@@ -175,7 +196,7 @@ async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, ct
     let call = dispatch::Call { app, key, path: parts.uri.path(), tree, request };
     match (dispatch::dispatch(route, ids, call).await, keyed) {
         (Err(Failure::Case(refusal)), Some(request)) if refusal.is_refusal() => {
-            let answer = Failure::Case(refusal).answer(id, *ctx);
+            let answer = Failure::Case(refusal).answer(id, known.ctx);
             Ok(app.platform.keep_refusal(&request, answer).await?)
         }
         (done, _) => done,
