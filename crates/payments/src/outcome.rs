@@ -52,4 +52,11 @@ impl Outcome {
     pub const fn of(object: Object) -> Self {
         Self { object, refused: None, changed: Vec::new() }
     }
+
+    /// With a method that may be made by the same commit.
+    #[must_use]
+    pub(crate) fn with(mut self, method: Option<&PaymentMethod>) -> Self {
+        self.changed.extend(method.cloned().map(|method| Object::PaymentMethod(Box::new(method))));
+        self
+    }
 }

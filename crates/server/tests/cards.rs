@@ -97,3 +97,18 @@ async fn an_update_changes_the_particulars_it_names_and_an_address_as_a_whole() 
     let details = after("billing_details[phone]=").await;
     assert_eq!((&details["phone"], text(&details["name"])), (&Value::Null, "Ada"));
 }
+
+#[tokio::test]
+async fn a_card_made_with_the_request_that_names_it_can_be_expanded_in_its_answer() {
+    let shop = shop().await;
+    let names = "payment_method=pm_card_visa&expand[]=payment_method";
+    for (path, first) in [("/v1/payment_intents", "amount=500&currency=usd"), ("/v1/setup_intents", "usage=off_session")] {
+        for more in ["", "&confirm=true&return_url=https://shop.example"] {
+            let intent = made(&shop, path, &format!("{first}&{names}{more}")).await;
+            assert_eq!(intent["payment_method"]["card"]["brand"], "visa", "{path}{more}");
+        }
+        let bare = made(&shop, path, first).await;
+        let intent = made(&shop, &format!("{path}/{}", text(&bare["id"])), names).await;
+        assert_eq!(intent["payment_method"]["card"]["brand"], "visa", "update of {path}");
+    }
+}

@@ -78,7 +78,8 @@ impl Platform {
             ready = Some(made);
         }
         self.add_new_intent(request, &mut intent, &mut batch)?;
-        let answered = self.conclude(request, batch, &Outcome::of(Object::PaymentIntent(Box::new(intent)))).await?;
+        let told = Outcome::of(Object::PaymentIntent(Box::new(intent))).with(ready.as_ref().map(|ready| &ready.method));
+        let answered = self.conclude(request, batch, &told).await?;
         self.keep_code(ready.as_ref());
         Ok(answered)
     }

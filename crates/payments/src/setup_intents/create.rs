@@ -100,7 +100,8 @@ impl Platform {
                 }
                 sizes::check(&intent)?;
                 lists::add(request.scope, &intent, &mut batch)?;
-                let answered = self.conclude(request, batch, &told(intent)).await?;
+                let told = told(intent).with(ready.as_ref().map(|ready| &ready.method));
+                let answered = self.conclude(request, batch, &told).await?;
                 self.keep_code(ready.as_ref());
                 Ok(Ok(answered))
             }

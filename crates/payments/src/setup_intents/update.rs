@@ -73,7 +73,8 @@ impl Platform {
             intent.metadata = change.metadata.apply(&intent.metadata)?;
             sizes::check(&intent)?;
             lists::change(request.scope, &loaded, &intent, &mut batch)?;
-            let answered = self.conclude(request, batch, &told(intent)).await?;
+            let told = told(intent).with(ready.as_ref().map(|ready| &ready.method));
+            let answered = self.conclude(request, batch, &told).await?;
             self.keep_code(ready.as_ref());
             Ok(answered)
         })
