@@ -9,9 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::charge::{self, Charge};
+use domain::currency::Currency;
 use domain::event::{Event, Snapshot};
 use domain::id::Ulid;
-use domain::ledger::{Books, JournalEntry};
+use domain::ledger::{Books, JournalEntry, LedgerAccount};
 use domain::payment_attempt::{self, PaymentAttempt};
 use domain::payment_intent::{self, PaymentIntent};
 use domain::refund::{self, Refund};
@@ -63,6 +64,13 @@ impl Audit {
     #[must_use]
     pub fn edges(&self) -> &BTreeSet<Edge> {
         &self.edges
+    }
+
+    /// What the books owe the merchant, in the minor unit of each currency.
+    #[must_use]
+    pub fn owed(&self) -> BTreeMap<Currency, i128> {
+        let payable = self.books.totals().filter(|(account, _, _)| *account == LedgerAccount::MerchantPayable);
+        payable.map(|(_, currency, total)| (currency, total.saturating_neg())).collect()
     }
 
     /// Checks a batch that has just landed; `before` holds the records as they were, in the order of the writes.

@@ -28,6 +28,9 @@ struct Cli {
     /// Orders in each run.
     #[arg(long, default_value_t = Settings::default().orders)]
     orders: u32,
+    /// Stop once a rule was broken that is told in words with these among them.
+    #[arg(long)]
+    until: Option<String>,
     /// Run each seed twice and compare.
     #[arg(long)]
     twice: bool,
@@ -58,7 +61,12 @@ fn main() -> ExitCode {
             break;
         }
         match one(seed, &cli) {
-            Ok(outcome) => sums.add(seed, &outcome, cli.trace),
+            Ok(outcome) => {
+                sums.add(seed, &outcome, cli.trace);
+                if cli.until.as_ref().is_some_and(|rule| outcome.violations.iter().any(|violation| violation.contains(rule))) {
+                    break;
+                }
+            }
             Err(why) => {
                 sums.failed = sums.failed.saturating_add(1);
                 say(&format!("seed {seed}: {why}"));

@@ -7,20 +7,22 @@ use std::time::Duration;
 use domain::charge::Charge;
 use domain::currency::Currency;
 use domain::id::Ulid;
+use domain::payment_attempt::PaymentAttempt;
 use domain::payment_intent::PaymentIntent;
 use domain::refund::{self, Refund};
 use domain::scope::{Mode, Scope};
-use payments::Platform;
 use payments::accounts::NewAccount;
 use payments::records::decode;
+use payments::{Error, Platform, Request};
 use providers::Connector as _;
 use providers::simulator::{self, Simulator};
+use serde_json::Value;
 use store::{Index, Kind, List, Scan, Store};
 
-use crate::audit::Edge;
+use crate::audit::{Audit, Edge};
 use crate::disk::Disk;
 use crate::node::{Life, Node};
-use crate::shop::{Market, ORDER, Told, order};
+use crate::shop::{Call, Market, ORDER, Told, order};
 use crate::world::{Fault, World};
 
 /// How long open operations are followed up at most after faults have stopped: longer than clocks jump.
@@ -31,6 +33,12 @@ const DRAIN_STEP: Duration = Duration::from_secs(31);
 const LONGEST_ROUND: Duration = Duration::from_secs(180);
 /// The operations that the bank tells of while orders come in.
 const NEWS: u32 = 200;
+/// The time in which orders come in.
+const OPENING: Duration = Duration::from_secs(30);
+/// One run of so many has a busy day, on which checkpoints of the balance are written.
+const ONE_BUSY_DAY_IN: u64 = 20;
+/// It is as many times longer than another, and has as many times more orders: enough lines of the statement.
+const BUSY_DAY: u32 = 8;
 /// Records read in one go.
 const AT_ONCE: usize = 1_000;
 
@@ -84,7 +92,9 @@ async fn simulate(seed: u64, settings: Settings) -> Result<Outcome, String> {
     let scope = Scope { account: account.id, mode: Mode::Test };
     let processes: Vec<_> = nodes.iter().map(|node| tokio::spawn(Arc::clone(node).run())).collect();
     let market = Arc::new(Market::new(Arc::clone(&world), nodes.clone(), Arc::clone(&bank), account, scope));
-    let orders: Vec<_> = (0..settings.orders).map(|_| tokio::spawn(order(Arc::clone(&market)))).collect();
+    let busy = if world.one_in(ONE_BUSY_DAY_IN) { BUSY_DAY } else { 1 };
+    let opening = OPENING.saturating_mul(busy);
+    let orders: Vec<_> = (0..settings.orders.saturating_mul(busy)).map(|_| tokio::spawn(order(Arc::clone(&market), opening))).collect();
     let news = tokio::spawn(notify(Arc::clone(&market)));
     for order in orders {
         order.await.map_err(|e| format!("an order panicked: {e}"))?;
@@ -186,7 +196,7 @@ async fn settlement_file(market: &Market, quiet: &Arc<Platform>) -> Result<(), S
     for operation in operations.into_iter().filter(|operation| operation.key.as_str().starts_with("pa_") || operation.currency.is_some()) {
         let said = market.bank.query(&operation.key).await;
         match quiet.hear(market.scope, &market.account, &operation.key, said).await {
-            Ok(()) | Err(payments::Error::LockTimeout) => {}
+            Ok(()) | Err(Error::LockTimeout) => {}
             Err(error) => market.world.violation(format!("{}: {error} {error:?}", operation.key)),
         }
     }
@@ -197,10 +207,14 @@ async fn settlement_file(market: &Market, quiet: &Arc<Platform>) -> Result<(), S
 async fn check(market: &Market, disk: &Disk, bank: &Simulator, quiet: &Arc<Platform>) -> Result<(), String> {
     let world = &market.world;
     books_agree(market, disk, bank).await?;
+    all_ended(world, disk).await?;
     once_each(world, disk).await?;
+    balance_is_owed(market, disk, quiet).await?;
+    none_unanswered(world, disk).await?;
     let told: Vec<Told> = std::mem::take(&mut *market.told.lock());
     for told in &told {
-        repeated(world, quiet, told).await;
+        as_asked(world, told);
+        repeated(market, quiet, told).await;
     }
     Ok(())
 }
@@ -268,6 +282,17 @@ async fn banks_agree(world: &World, disk: &Disk, bank: &Simulator) -> Result<(),
     Ok(())
 }
 
+/// Whether or not it is listed as open: no operation is left without an end.
+async fn all_ended(world: &World, disk: &Disk) -> Result<(), String> {
+    for attempt in all::<PaymentAttempt>(disk, Kind::PaymentAttempt).await?.iter().filter(|attempt| attempt.operation.is_some()) {
+        world.violation(format!("{}: what was begun on it has no end", attempt.id));
+    }
+    for refund in all::<Refund>(disk, Kind::Refund).await?.iter().filter(|refund| refund.status.is_open()) {
+        world.violation(format!("{}: it has no end", refund.id));
+    }
+    Ok(())
+}
+
 /// No request that was repeated under its key had its effect twice.
 async fn once_each(world: &World, disk: &Disk) -> Result<(), String> {
     let mut orders = BTreeSet::new();
@@ -279,15 +304,68 @@ async fn once_each(world: &World, disk: &Disk) -> Result<(), String> {
     Ok(())
 }
 
-/// Who repeats a request under its key is told the same, word for word.
-async fn repeated(world: &World, quiet: &Arc<Platform>, told: &Told) {
+/// The balance that a merchant is told is what the books owe them.
+async fn balance_is_owed(market: &Market, disk: &Disk, quiet: &Arc<Platform>) -> Result<(), String> {
+    let balance = quiet.balance(market.scope).await.map_err(|e| e.to_string())?;
+    let mut told: BTreeMap<Currency, i128> = BTreeMap::new();
+    for part in balance.available().chain(balance.pending().map_err(|e| e.to_string())?) {
+        let sum = told.entry(part.currency()).or_default();
+        *sum = sum.saturating_add(i128::from(part.minor()));
+    }
+    let mut owed = disk.audit(Audit::owed);
+    told.retain(|_, sum| *sum != 0);
+    owed.retain(|_, sum| *sum != 0);
+    if told != owed {
+        market.world.violation(format!("the balance is told as {told:?}, the books owe {owed:?}"));
+    }
+    Ok(())
+}
+
+/// Every request that was begun under a key has an answer in the end, whoever carried it out.
+async fn none_unanswered(world: &World, disk: &Disk) -> Result<(), String> {
+    for record in all::<Value>(disk, Kind::IdempotencyRecord).await? {
+        if record.get("answer").is_none_or(Value::is_null) {
+            world.violation(format!("{} was begun under its key and never answered", record.get("request").unwrap_or(&Value::Null)));
+        }
+    }
+    Ok(())
+}
+
+/// What was captured or refunded is what was asked for.
+fn as_asked(world: &World, told: &Told) {
+    let (asked, done) = match &told.call {
+        Call::Capture(_, asked) => {
+            let Ok(paid) = serde_json::from_slice::<PaymentIntent>(&told.answer.body) else { return };
+            let captured = (told.answer.status == 200).then_some(paid.amount_received).filter(|received| *received != 0);
+            (asked.unwrap_or(paid.amount.minor()), captured)
+        }
+        Call::Refund(_, request) => {
+            let refund = serde_json::from_slice::<Refund>(&told.answer.body).ok();
+            let made = refund.map(|refund| refund.amount.minor());
+            let Some(asked) = request.amount.or(made) else { return };
+            (asked, made)
+        }
+        _ => return,
+    };
+    if done.is_some_and(|done| done != asked) {
+        world.violation(format!("{}: asked for {asked}, and was told {}", told.request.id, done.unwrap_or(0)));
+    }
+}
+
+/// Who repeats a request under its key is told the same, word for word; another request under it is refused.
+async fn repeated(market: &Market, quiet: &Arc<Platform>, told: &Told) {
     if told.request.idempotency.is_none() {
         return;
     }
+    let world = &market.world;
     match told.call.ask(quiet, &told.request).await {
         Ok(again) if again.answer == told.answer && again.replayed => {}
         Ok(again) => world.violation(format!("{}: told {} first and {} later", told.request.id, told.answer.status, again.answer.status)),
         Err(error) => world.violation(format!("{}: told {} first, and later: {error}", told.request.id, told.answer.status)),
+    }
+    let another = Request { idempotency: market.another_under(&told.request), ..told.request.clone() };
+    if !matches!(told.call.ask(quiet, &another).await, Err(Error::IdempotencyMismatch)) {
+        world.violation(format!("{}: another request under its key is not refused", told.request.id));
     }
 }
 

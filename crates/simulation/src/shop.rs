@@ -147,6 +147,13 @@ impl Market {
         }
     }
 
+    /// The key of a request, with another body.
+    #[must_use]
+    pub fn another_under(&self, request: &Request) -> Option<Idempotency> {
+        let fingerprint = Fingerprint::of(&self.fingerprints, "POST", "/", b"another body");
+        request.idempotency.as_ref().map(|idempotency| Idempotency { fingerprint, ..idempotency.clone() })
+    }
+
     /// Asks until there is an answer, or gives up.
     async fn ask(&self, call: Call) -> Option<Answer> {
         let request = self.request();
@@ -228,9 +235,10 @@ fn confirmation() -> Confirmation {
     Confirmation { off_session: false, return_url: Some("https://shop.example/back".to_owned()) }
 }
 
-/// One order, from the buyer's click to its end.
-pub async fn order(market: Arc<Market>) {
-    tokio::time::sleep(Duration::from_millis(market.world.below(30_000))).await;
+/// One order, from the buyer's click at any time within `opening` to its end.
+pub async fn order(market: Arc<Market>, opening: Duration) {
+    let longest = u64::try_from(opening.as_millis()).unwrap_or(u64::MAX);
+    tokio::time::sleep(Duration::from_millis(market.world.below(longest))).await;
     match market.world.below(10) {
         0 | 1 => set_up_and_pay(&market).await,
         2..=4 => create_then_confirm(&market).await,
@@ -257,7 +265,14 @@ async fn create_then_confirm(market: &Arc<Market>) {
     for _ in 0..3 {
         let confirm =
             ConfirmPaymentIntent { payment_method: Some(market.card()), confirmation: confirmation(), ..ConfirmPaymentIntent::default() };
-        paid = market.ask_for::<PaymentIntent>(Call::Confirm(made.id, Box::new(confirm))).await;
+        let confirm = Call::Confirm(made.id, Box::new(confirm));
+        paid = if market.world.one_in(4) {
+            // An impatient buyer clicks twice, or the payment is given up in the same moment.
+            let other = if market.world.one_in(3) { Call::Cancel(made.id) } else { confirm.clone() };
+            futures::join!(market.ask_for::<PaymentIntent>(confirm), market.ask(other)).0
+        } else {
+            market.ask_for::<PaymentIntent>(confirm).await
+        };
         if paid.as_ref().is_none_or(|paid| paid.status != Status::RequiresPaymentMethod) {
             break;
         }
