@@ -58,6 +58,10 @@ impl Platform {
 
     async fn start_void(&self, request: &Request, intent: &PaymentIntent, reason: Option<CancellationReason>) -> Result<Start, Error> {
         let subject = self.latest_subject(request.scope, intent).await?;
+        if !matches!(subject.intent.value.status, Status::RequiresAction | Status::RequiresCapture) {
+            // It was settled between the two looks: what there is to cancel is another thing now.
+            return Err(Error::LockTimeout);
+        }
         let connector = self.connector(&subject.attempt.value.provider)?;
         let mut mint = Minting(&self.ids);
         let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
