@@ -9,7 +9,7 @@ use domain::setup_intent::{self, SetupIntent};
 use payments::payment_intents::confirm::ConfirmPaymentIntent;
 use payments::payment_methods::resolve::MethodInput;
 
-use crate::bank::{Sent, approved, challenge};
+use crate::bank::{Sent, approved, challenge, declined};
 use crate::shop::{Shop, payment};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -147,5 +147,21 @@ async fn a_payment_is_read_as_it_was_at_one_moment_whenever_another_settles_it()
         let back = shop.platform.come_back(shop.scope, &intent.client_secret()).await;
         assert!(back.is_ok_and(|back| back.succeeded), "settled after {reads} reads");
         assert_eq!(shop.intent(intent.id).await.amount_received, 2_000);
+    }
+}
+
+#[tokio::test]
+async fn a_payment_declined_while_its_cancellation_looks_at_it_is_canceled_all_the_same() {
+    for reads in 0..3 {
+        let shop = Shop::open().await;
+        let intent = waiting(&shop).await;
+        let (key, said) = (ProviderKey::authorize(intent.latest_attempt.unwrap()), QueryOutcome::Authorize(declined()));
+        shop.bank.knows(&key, said.clone());
+        let other = shop.clone();
+        shop.meanwhile.happens_after_reads(reads, async move { other.hear(&key, said).await });
+        let canceled = shop.platform.cancel_payment_intent(&shop.request(), intent.id, None).await;
+        assert!(canceled.is_ok(), "declined after {reads} reads: {:?}", canceled.err());
+        assert_eq!(shop.intent(intent.id).await.status, Status::Canceled, "declined after {reads} reads");
+        assert_eq!(shop.differences().await, [""; 0]);
     }
 }
