@@ -19,12 +19,12 @@ LOG_TAIL_LINES = 40
 class Server:
     """Starts on entry, ends on exit whatever happened; `teardown` stops it politely and reports what is wrong."""
 
-    def __init__(self, binary, folder, log_level="info"):
+    def __init__(self, binary, folder, log_level="info", key=None):
         self.binary = binary
         self.folder = folder
         self.log_level = log_level
         self.store = f"sqlite:{folder}/bursar.db"
-        self.key = f"sk_test_{secrets.token_hex(16)}"
+        self.key = key or f"sk_test_{secrets.token_hex(16)}"
         self.url = None
         self.publishable_key = None
         self.process = None
