@@ -106,6 +106,10 @@ impl Platform {
             Heard::Open => {
                 let Some(fact) = Fact::of(said) else { return Ok(None) };
                 let subject = self.subject(scope, id).await?;
+                if subject.attempt.revision != attempt.revision {
+                    // What was decided on is not what would be settled.
+                    return Err(Error::LockTimeout);
+                }
                 let fact = self.complete(&subject.attempt.value, fact).await?;
                 self.settle_once(scope, account, Cause::default(), &subject, fact, None).await?;
                 Ok(None)

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::card::{CardNumber, Cvc, Expiry};
 use domain::money::Money;
-use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome};
+use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
 use domain::payment_intent::ThreeDSecureRequest;
 use domain::provider_key::ProviderKey;
 use domain::scope::Mode;
+use serde::{Deserialize, Serialize};
 
 /// What a connector can do, as data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,24 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Asks what became of an operation.
     async fn query(&self, key: &ProviderKey) -> QueryOutcome;
+
+    /// What the provider says of its own accord of operations that it had answered before: at most [`NOTICES_MAX`], those
+    /// above that number, in the order of their numbers. A notice that was told once is told again to whoever asks again.
+    async fn notices(&self, after: u64) -> Result<Vec<Notice>, UnknownReason>;
+}
+
+/// Notices in one answer at most.
+pub const NOTICES_MAX: u32 = 100;
+
+/// What a provider says of an operation of its own accord.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Its place in the order in which the provider tells; from 1.
+    pub number: u64,
+    /// The operation.
+    pub key: ProviderKey,
+    /// How it stands now.
+    pub said: QueryOutcome,
 }
 
 /// A card on its way to a provider.

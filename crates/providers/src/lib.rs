@@ -9,4 +9,6 @@
 pub mod connector;
 pub mod simulator;
 
-pub use connector::{Authorize, Capabilities, Capture, CardForProvider, Connector, Initiator, Refund, VerifyCard, Void};
+pub use connector::{
+    Authorize, Capabilities, Capture, CardForProvider, Connector, Initiator, NOTICES_MAX, Notice, Refund, VerifyCard, Void,
+};

@@ -121,6 +121,24 @@ async fn a_refund_that_failed_later_can_be_made_again() {
 }
 
 #[tokio::test]
+async fn what_changes_after_it_was_answered_is_told_once_under_a_number_and_again_to_whoever_asks_again() {
+    let remote = common::Remote::start().await;
+    let (bank, connector) = (&remote.bank, &remote.connector);
+    let reference = approved(&**bank, authorize("a", named("pm_card_refundFail").number, 100)).await;
+    assert_eq!(bank.notices(0).await, Ok(Vec::new()), "nothing has changed");
+    for name in ["r1", "r2"] {
+        bank.refund(refund(name, "a", &reference, 50)).await;
+    }
+    let told = bank.notices(0).await.unwrap();
+    let expected: Vec<_> = [("r1", 1), ("r2", 2)].map(|(name, number)| (key(name), number)).into();
+    assert_eq!(told.iter().map(|notice| (notice.key.clone(), notice.number)).collect::<Vec<_>>(), expected);
+    assert!(told.iter().all(|notice| matches!(notice.said, QueryOutcome::Refund(RefundOutcome::Failed { .. }))));
+    assert_eq!(bank.notices(1).await.unwrap(), told[1..]);
+    assert_eq!(connector.notices(0).await.unwrap(), told, "over HTTP as in process");
+    assert_eq!(bank.notices(2).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
 async fn a_void_releases_all_and_ends_the_authorization() {
     let bank = bank();
     let reference = approved(&bank, authorize_only("a", common::VISA, 1_000)).await;

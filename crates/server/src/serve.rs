@@ -22,6 +22,8 @@ use crate::compose::Composed;
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at buyers who are to act: each is at a few of them.
 const WAITS_PAUSE: Duration = Duration::from_secs(1);
+/// Between two questions for what providers say of their own accord.
+const NOTICES_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks for statements to sum up: a balance that is asked for reads what has come since.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 /// Between two removals of old idempotency records.
@@ -125,7 +127,7 @@ async fn overdue(stopping: &CancellationToken) {
     tokio::time::sleep(CLIENTS_WITHIN).await;
 }
 
-/// Follows up open operations, looks after waits for buyers, sums up balances and removes old records, until it is to stop;
+/// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances and removes old records, until it is to stop;
 /// it ends between two looks.
 async fn background(platform: Arc<Platform>, stop: CancellationToken) {
     let recover = repeat(&stop, RECOVERY_PAUSE, "recovery could not look", || {
@@ -136,6 +138,10 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         let platform = Arc::clone(&platform);
         async move { platform.look_after_waits().await.map(|_| Next::Pause) }
     });
+    let notices = repeat(&stop, NOTICES_PAUSE, "what providers say could not be taken in", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.listen_to_providers().await.map(Next::after) }
+    });
     let expire = repeat(&stop, EXPIRY_PAUSE, "old records could not be removed", || {
         let platform = Arc::clone(&platform);
         async move { platform.expire_idempotency().await.map(Next::after) }
@@ -144,7 +150,7 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         let platform = Arc::clone(&platform);
         async move { platform.checkpoint_balances().await.map(Next::after) }
     });
-    futures::join!(recover, waits, expire, checkpoint);
+    futures::join!(recover, waits, notices, expire, checkpoint);
 }
 
 /// When a job looks again.

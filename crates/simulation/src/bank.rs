@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
 use domain::provider_key::ProviderKey;
 use providers::simulator::Simulator;
-use providers::{Authorize, Capabilities, Capture, Connector, Refund, VerifyCard, Void};
+use providers::{Authorize, Capabilities, Capture, Connector, Notice, Refund, VerifyCard, Void};
 
 use crate::node::Life;
 use crate::world::{Fault, World};
@@ -129,6 +129,21 @@ impl Connector for Line {
             Ok(()) => outcome,
             Err(reason) => QueryOutcome::Unknown(reason),
         }
+    }
+
+    async fn notices(&self, after: u64) -> Result<Vec<Notice>, UnknownReason> {
+        self.life.go_on().await;
+        if self.world.happens(Fault::QueryFails) {
+            return Err(UnknownReason::ProviderError);
+        }
+        let mut notices = self.bank.notices(after).await?;
+        for notice in &notices {
+            self.world.note(&format!("bank: a notice of {}", notice.key));
+        }
+        if self.world.happens(Fault::RequestTwice) {
+            notices.extend(notices.clone());
+        }
+        self.back().await.map(|()| notices)
     }
 }
 

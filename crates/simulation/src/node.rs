@@ -189,6 +189,7 @@ async fn recover(platform: Arc<Platform>) {
         // What cannot be read now can be in a moment.
         let _ = platform.recover_due().await;
         let _ = platform.look_after_waits().await;
+        let _ = platform.listen_to_providers().await;
         tokio::time::sleep(JOB_PAUSE).await;
     }
 }

@@ -31,6 +31,8 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(3 * 3_600);
 const DRAIN_STEP: Duration = Duration::from_secs(31);
 /// How long it takes at most until everything that waits for a buyer has been asked about.
 const LONGEST_ROUND: Duration = Duration::from_secs(180);
+/// How long after the last order the bank still has something to tell: longer than it leaves a refund undecided.
+const LAST_NOTICES: Duration = Duration::from_secs(60);
 /// The operations that the bank tells of while orders come in.
 const NEWS: u32 = 200;
 /// The time in which orders come in.
@@ -102,6 +104,8 @@ async fn simulate(seed: u64, settings: Settings) -> Result<Outcome, String> {
     news.abort();
     world.stop_faults();
     nodes.iter().for_each(|node| node.correct_clock());
+    // Until the bank has told all that changes after it was answered.
+    tokio::time::sleep(LAST_NOTICES).await;
     drain(&disk, scope).await;
     let quiet = first.start(&Arc::new(Life::default())).map_err(|e| e.to_string())?;
     if let Err(why) = settlement_file(&market, &quiet).await {
@@ -189,11 +193,11 @@ async fn notify(market: Arc<Market>) {
     }
 }
 
-/// In the end the bank tells of everything, as its settlement files do.
+/// In the end the bank tells of every authorisation and capture, as its settlement files do. What became of refunds it has
+/// told in its notices.
 async fn settlement_file(market: &Market, quiet: &Arc<Platform>) -> Result<(), String> {
     let operations = market.bank.operations(None, simulator::OPERATIONS_MAX).await.map_err(|e| e.to_string())?;
-    // Card checks move nothing.
-    for operation in operations.into_iter().filter(|operation| operation.key.as_str().starts_with("pa_") || operation.currency.is_some()) {
+    for operation in operations.into_iter().filter(|operation| operation.key.as_str().starts_with("pa_")) {
         let said = market.bank.query(&operation.key).await;
         match quiet.hear(market.scope, &market.account, &operation.key, said).await {
             Ok(()) | Err(Error::LockTimeout) => {}

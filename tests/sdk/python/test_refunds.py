@@ -1,7 +1,12 @@
 """Giving money back: all of it, some of it, never more than was taken."""
 
+import time
+
 import pytest
 import stripe
+
+# The bank simulator decides ten seconds later.
+PATIENCE_SECONDS = 40
 
 
 def test_refund_in_full(shop):
@@ -64,3 +69,20 @@ def test_refund_of_nothing_or_less_is_refused(shop, amount):
     with pytest.raises(stripe.InvalidRequestError) as refused:
         shop.v1.refunds.create({"payment_intent": intent.id, "amount": amount})
     assert refused.value.param == "amount"
+
+
+def test_refund_that_the_buyers_bank_returns_fails_later_and_can_be_made_again(shop):
+    intent = shop.pay(1000, payment_method="pm_card_refundFail")
+    refund = shop.v1.refunds.create({"payment_intent": intent.id})
+    assert refund.status == "succeeded" and shop.charge_of(intent).refunded is True
+    end = time.monotonic() + PATIENCE_SECONDS
+    while refund.status == "succeeded" and time.monotonic() < end:
+        time.sleep(0.5)
+        refund = shop.v1.refunds.retrieve(refund.id)
+    assert (refund.status, refund.failure_reason) == ("failed", "unknown")
+    returned = shop.v1.balance_transactions.retrieve(refund.failure_balance_transaction)
+    assert (returned.amount, returned.type, returned.source) == (1000, "refund_failure", refund.id)
+    charge = shop.charge_of(intent)
+    assert charge.refunded is False and charge.amount_refunded == 0
+    assert "refund.failed" in [event.type for event in shop.events_of(refund.id)]
+    assert shop.v1.refunds.create({"payment_intent": intent.id, "amount": 400}).status == "succeeded"

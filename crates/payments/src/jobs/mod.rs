@@ -2,5 +2,6 @@
 
 pub mod checkpoint;
 pub mod expire;
+pub mod notices;
 pub mod recover;
 pub mod waits;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::decline::DeclineCode;
-use domain::outcome::{Approval, AuthorizeOutcome, Challenge, Decline, FollowUpOutcome, QueryOutcome, RefundOutcome};
+use domain::outcome::{Approval, AuthorizeOutcome, Challenge, Decline, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
 use domain::payment_intent::ThreeDSecureRequest;
 use domain::provider_key::ProviderKey;
 use domain::scope::Mode;
 use parking_lot::Mutex;
-use providers::{Authorize, Capabilities, Capture, Connector, Refund, VerifyCard, Void};
+use providers::{Authorize, Capabilities, Capture, Connector, Notice, Refund, VerifyCard, Void};
 use tokio::sync::{Barrier, Semaphore};
 
 /// What reached the provider.
@@ -33,6 +33,7 @@ struct State {
     follow_up: VecDeque<FollowUpOutcome>,
     refund: VecDeque<RefundOutcome>,
     known: HashMap<ProviderKey, QueryOutcome>,
+    notices: Vec<(ProviderKey, QueryOutcome)>,
     /// Queries are answered once so many have arrived.
     meeting: Option<Arc<Barrier>>,
     /// Answers wait for it, when there is one.
@@ -101,6 +102,12 @@ impl Bank {
     /// From now on that is what is known under the key.
     pub fn knows(&self, key: &ProviderKey, outcome: QueryOutcome) {
         self.0.lock().known.insert(key.clone(), outcome);
+    }
+
+    /// Says so of its own accord, and whenever asked.
+    pub fn tells(&self, key: &ProviderKey, outcome: QueryOutcome) {
+        self.knows(key, outcome.clone());
+        self.0.lock().notices.push((key.clone(), outcome));
     }
 
     /// From now on a query has no answer before so many are asked at the same time.
@@ -224,5 +231,14 @@ impl Connector for Bank {
         let mut state = self.0.lock();
         state.sent.push(Sent::Query(key.clone()));
         state.known.get(key).cloned().unwrap_or(QueryOutcome::NotFound)
+    }
+
+    async fn notices(&self, after: u64) -> Result<Vec<Notice>, UnknownReason> {
+        let state = self.0.lock();
+        let numbered = (1..).zip(&state.notices);
+        Ok(numbered
+            .filter(|(number, _)| *number > after)
+            .map(|(number, (key, said))| Notice { number, key: key.clone(), said: said.clone() })
+            .collect())
     }
 }

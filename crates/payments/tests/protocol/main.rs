@@ -15,6 +15,7 @@ mod customers;
 mod idempotency;
 mod late_answers;
 mod meanwhile;
+mod notices;
 mod payment_methods;
 mod recovery;
 mod security_codes;

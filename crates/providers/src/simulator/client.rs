@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::connector::CAPABILITIES;
 use super::wire::{AmountBody, AuthorizeBody, VerifyCardBody, VoidBody};
 use super::{Books, OperationRecord};
-use crate::connector::{Authorize, Capabilities, Capture, Connector, Refund, VerifyCard, Void};
+use crate::connector::{Authorize, Capabilities, Capture, Connector, Notice, Refund, VerifyCard, Void};
 
 /// An outcome is a few hundred bytes and a page of the list a few hundred thousand; more is not read.
 const ANSWER_MAX: usize = 1_024 * 1_024;
@@ -157,5 +157,9 @@ impl Connector for RemoteSimulator {
 
     async fn query(&self, key: &ProviderKey) -> QueryOutcome {
         ask(self.client.get(format!("{}/operations/{key}", self.base))).await.unwrap_or_else(QueryOutcome::Unknown)
+    }
+
+    async fn notices(&self, after: u64) -> Result<Vec<Notice>, UnknownReason> {
+        ask(self.client.get(format!("{}/notices?after={after}", self.base))).await
     }
 }

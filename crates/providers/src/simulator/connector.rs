@@ -7,7 +7,7 @@ use domain::scope::Mode;
 
 use super::Simulator;
 use super::requests::{Answer, Manner, Refusal};
-use crate::connector::{Authorize, Capabilities, Capture, Connector, Refund, VerifyCard, Void};
+use crate::connector::{Authorize, Capabilities, Capture, Connector, NOTICES_MAX, Notice, Refund, VerifyCard, Void};
 
 /// What the simulator can do, wherever it runs.
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
@@ -79,5 +79,9 @@ impl Connector for Simulator {
 
     async fn query(&self, key: &ProviderKey) -> QueryOutcome {
         self.take_query(key).await.unwrap_or(QueryOutcome::Unknown(UnknownReason::ProviderError))
+    }
+
+    async fn notices(&self, after: u64) -> Result<Vec<Notice>, UnknownReason> {
+        self.take_notices(after, NOTICES_MAX).await.map_err(|_| UnknownReason::ProviderError)
     }
 }

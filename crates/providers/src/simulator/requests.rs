@@ -12,7 +12,7 @@ use super::decide::{self, Facts};
 use super::test_cards::behaviour_of;
 use super::verdict::{Kind, Verdict};
 use super::worker::BooksUnavailable;
-use crate::connector::{Authorize, Capture, CardForProvider, Initiator, Refund, VerifyCard, Void};
+use crate::connector::{Authorize, Capture, CardForProvider, Initiator, Notice, Refund, VerifyCard, Void};
 
 /// How an outcome reaches the caller, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +229,16 @@ impl Simulator {
         Ok(found.map_or(QueryOutcome::NotFound, |(kind, verdict)| {
             verdict.query_outcome(kind, self.secret.names(key), || self.challenge_url(key))
         }))
+    }
+
+    pub(super) async fn take_notices(&self, after: u64, limit: u32) -> Result<Vec<Notice>, BooksUnavailable> {
+        let now = self.now();
+        let told = self.writer.run(move |books| books::notices(books, after, limit, now)).await?;
+        let notice = |books::Noticed { number, key, kind, verdict }| {
+            let said = verdict.query_outcome(kind, self.secret.names(&key), || self.challenge_url(&key));
+            Notice { number, key, said }
+        };
+        Ok(told.into_iter().map(notice).collect())
     }
 }
 

@@ -1,7 +1,8 @@
 //! The bank as a server of its own: a JSON API, and the challenge pages.
 //!
 //! `POST /authorizations`, `/verifications`, `/captures`, `/voids`, `/refunds` take a request and answer with its
-//! outcome; `GET /operations/{key}` answers a query; `GET /operations?after=&limit=` lists; `GET /books` totals;
+//! outcome; `GET /operations/{key}` answers a query; `GET /operations?after=&limit=` lists;
+//! `GET /notices?after=` tells what changed after it was answered; `GET /books` totals;
 //! `GET /livez` answers when the server runs. Where a card says so, the answer is late, never comes, breaks off,
 //! is a 500, or is not JSON. Refusals say why in `{"error": …}`: 400 a body that is no request, 409 a key that stands
 //! for another operation, 503 books that cannot be read or written.
@@ -26,6 +27,7 @@ use super::requests::{Answer, Manner, Refusal};
 use super::wire::{AmountBody, AuthorizeBody, Invalid, VerifyCardBody, VoidBody};
 use super::worker::BooksUnavailable;
 use super::{OPERATIONS_MAX, Simulator, challenge};
+use crate::connector::NOTICES_MAX;
 
 /// A request is a few hundred bytes; this leaves room for long descriptions.
 const BODY_MAX: usize = 64 * 1_024;
@@ -43,6 +45,7 @@ pub fn router(bank: Arc<Simulator>) -> Router {
         .route("/refunds", post(refund))
         .route("/operations", get(operations))
         .route("/operations/{key}", get(query))
+        .route("/notices", get(notices))
         .route("/books", get(books))
         .route("/livez", get(async || StatusCode::OK))
         .layer(DefaultBodyLimit::max(BODY_MAX))
@@ -145,6 +148,16 @@ async fn query(State(bank): State<Arc<Simulator>>, Path(key): Path<String>) -> R
 
 async fn books(State(bank): State<Arc<Simulator>>) -> Result<Response, Failure> {
     Ok(Json(bank.books().await?).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Since {
+    after: u64,
+}
+
+async fn notices(State(bank): State<Arc<Simulator>>, Query(since): Query<Since>) -> Result<Response, Failure> {
+    Ok(Json(bank.take_notices(since.after, NOTICES_MAX).await?).into_response())
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@ use domain::time::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::notices;
 use crate::simulator::behaviour::{Fault, FollowUpBehaviour};
 use crate::simulator::decide::{Decision, Then};
 use crate::simulator::verdict::{Kind, Verdict};
@@ -186,6 +187,9 @@ pub(super) fn append(books: &Connection, row: &NewRow<'_>, decision: &Decision) 
             row.card,
             row.now.millis(),
         ])?;
+    if let (1, Some(at)) = (appended, settles_at) {
+        notices::promise(books, row.key, at)?;
+    }
     Ok(appended == 1)
 }
 
