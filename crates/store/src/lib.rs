@@ -7,6 +7,7 @@
 //! - [`key`], [`batch`], [`contract`]: the words of the contract.
 //! - [`memory`]: the engine for tests and simulation; the contract's plainest reading.
 //! - [`embedded`]: the default engine, one `SQLite` file.
+//! - [`postgres`]: the engine for several machines, a `PostgreSQL` database.
 //! - `conformance` (feature): the rules as tests that run on any engine.
 //!
 //! Absent on purpose: any knowledge of what a body means, interactive transactions, counters, queries by
@@ -16,9 +17,12 @@ pub mod batch;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod contract;
+#[cfg(test)]
+mod differential;
 pub mod embedded;
 pub mod key;
 pub mod memory;
+pub mod postgres;
 
 pub use batch::{Batch, InvalidBatch, Precondition, Write};
 pub use contract::{CommitError, Cursor, Exported, ExportedLink, InvalidRead, Item, Order, ReadError, Scan, Store};
