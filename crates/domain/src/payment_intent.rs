@@ -32,7 +32,6 @@ pub const EDGES: &[(Status, Status)] = &[
     (Status::RequiresPaymentMethod, Status::RequiresConfirmation),
     (Status::RequiresPaymentMethod, Status::Processing),
     (Status::RequiresPaymentMethod, Status::Canceled),
-    (Status::RequiresConfirmation, Status::RequiresPaymentMethod),
     (Status::RequiresConfirmation, Status::Processing),
     (Status::RequiresConfirmation, Status::Canceled),
     (Status::RequiresAction, Status::Processing),

@@ -10,7 +10,7 @@ use crate::outcome::{RefundFailure, UnknownReason};
 use crate::payment_attempt::Operation;
 use crate::time::Timestamp;
 
-/// Where a refund stands. The API shows `Sending`, `Unknown` and `Pending` alike, as pending.
+/// Where a refund stands. None is canceled: a card refund that was sent is the networks'. The API shows `Sending`, `Unknown` and `Pending` alike, as pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -24,8 +24,6 @@ pub enum Status {
     Succeeded,
     /// Not given back, or returned.
     Failed,
-    /// Stopped by the shop before the provider decided.
-    Canceled,
 }
 
 /// Every legal change of status. A refund that succeeded can still fail: the buyer's bank may return it.
@@ -39,13 +37,12 @@ pub const EDGES: &[(Status, Status)] = &[
     (Status::Unknown, Status::Failed),
     (Status::Pending, Status::Succeeded),
     (Status::Pending, Status::Failed),
-    (Status::Pending, Status::Canceled),
     (Status::Succeeded, Status::Failed),
 ];
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 6] = [Self::Sending, Self::Unknown, Self::Pending, Self::Succeeded, Self::Failed, Self::Canceled];
+    pub const ALL: [Self; 5] = [Self::Sending, Self::Unknown, Self::Pending, Self::Succeeded, Self::Failed];
 
     /// Whether the change is declared.
     #[must_use]

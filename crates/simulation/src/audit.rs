@@ -102,7 +102,7 @@ impl Audit {
             }
             Kind::Refund => {
                 let (before, after) = both::<Refund>(before, after)?;
-                let counts = !matches!(after.status, refund::Status::Failed | refund::Status::Canceled);
+                let counts = after.status != refund::Status::Failed;
                 let amount = if counts { after.amount.minor() } else { 0 };
                 self.refunded.entry(after.charge.ulid()).or_default().insert(after.id.ulid(), amount);
                 self.step("refund", before.map(|b| b.status), after.status, refund::EDGES)

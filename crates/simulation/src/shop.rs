@@ -21,11 +21,13 @@ use payments::customers::CustomerChange;
 use payments::idempotency::{Answered, Idempotency};
 use payments::payment_intents::confirm::{ConfirmPaymentIntent, Confirmation};
 use payments::payment_intents::create::NewPaymentIntent;
+use payments::payment_intents::update::PaymentIntentChange;
 use payments::payment_methods::resolve::MethodInput;
 use payments::ports::{Answer, Rendering};
 use payments::refunds::create::RefundOf;
 use payments::setup_intents::confirm::ConfirmSetupIntent;
 use payments::setup_intents::create::NewSetupIntent;
+use payments::setup_intents::update::SetupIntentChange;
 use payments::{Error, Platform, Request};
 use providers::simulator::{Simulator, test_cards};
 use serde::de::DeserializeOwned;
@@ -40,6 +42,9 @@ const REPEATS: u32 = 8;
 /// The key by which a shop finds its own orders again.
 pub const ORDER: &str = "order";
 
+/// Where buyers come back to.
+const BACK: &str = "https://shop.example/back";
+
 /// What a shop asks.
 #[derive(Clone)]
 pub enum Call {
@@ -47,6 +52,8 @@ pub enum Call {
     Customer,
     /// A payment.
     Create(Box<NewPaymentIntent>),
+    /// To change it.
+    Update(PaymentIntentId, Box<PaymentIntentChange>),
     /// To confirm it.
     Confirm(PaymentIntentId, Box<ConfirmPaymentIntent>),
     /// To take its money.
@@ -57,6 +64,8 @@ pub enum Call {
     Refund(PaymentIntentId, RefundRequest),
     /// To save a card.
     SetUp(Box<NewSetupIntent>),
+    /// To change that.
+    UpdateSetUp(SetupIntentId, Box<SetupIntentChange>),
     /// To confirm that.
     ConfirmSetUp(SetupIntentId, Box<ConfirmSetupIntent>),
     /// To give that up.
@@ -72,11 +81,13 @@ impl Call {
         match self {
             Self::Customer => platform.create_customer(request, &CustomerChange::default(), None).await,
             Self::Create(new) => platform.create_payment_intent(request, new).await,
+            Self::Update(id, change) => platform.update_payment_intent(request, *id, change).await,
             Self::Confirm(id, confirm) => platform.confirm_payment_intent(request, *id, confirm).await,
             Self::Capture(id, amount) => platform.capture_payment_intent(request, *id, *amount).await,
             Self::Cancel(id) => platform.cancel_payment_intent(request, *id, None).await,
             Self::Refund(id, refund) => platform.create_refund(request, RefundOf::PaymentIntent(*id), refund).await,
             Self::SetUp(new) => platform.create_setup_intent(request, new).await,
+            Self::UpdateSetUp(id, change) => platform.update_setup_intent(request, *id, change).await,
             Self::ConfirmSetUp(id, confirm) => platform.confirm_setup_intent(request, *id, confirm).await,
             Self::CancelSetUp(id) => platform.cancel_setup_intent(request, *id, None).await,
         }
@@ -229,10 +240,21 @@ impl Market {
             confirm: None,
         }
     }
+
+    /// A confirmation with the card that the buyer takes, which some shops note with the payment before.
+    async fn chosen(&self, payment: PaymentIntentId) -> ConfirmPaymentIntent {
+        let mut confirm =
+            ConfirmPaymentIntent { payment_method: Some(self.card()), confirmation: confirmation(), ..ConfirmPaymentIntent::default() };
+        if self.world.one_in(3) {
+            let noted = PaymentIntentChange { payment_method: confirm.payment_method.take(), ..PaymentIntentChange::default() };
+            self.ask(Call::Update(payment, Box::new(noted))).await;
+        }
+        confirm
+    }
 }
 
 fn confirmation() -> Confirmation {
-    Confirmation { off_session: false, return_url: Some("https://shop.example/back".to_owned()) }
+    Confirmation { off_session: false, return_url: Some(BACK.to_owned()) }
 }
 
 /// One order, from the buyer's click at any time within `opening` to its end.
@@ -263,9 +285,7 @@ async fn create_then_confirm(market: &Arc<Market>) {
     // A buyer whose card is refused takes another.
     let mut paid = None;
     for _ in 0..3 {
-        let confirm =
-            ConfirmPaymentIntent { payment_method: Some(market.card()), confirmation: confirmation(), ..ConfirmPaymentIntent::default() };
-        let confirm = Call::Confirm(made.id, Box::new(confirm));
+        let confirm = Call::Confirm(made.id, Box::new(market.chosen(made.id).await));
         paid = if market.world.one_in(4) {
             // An impatient buyer clicks twice, or the payment is given up in the same moment.
             let other = if market.world.one_in(3) { Call::Cancel(made.id) } else { confirm.clone() };
@@ -389,25 +409,26 @@ async fn refund(market: &Arc<Market>, paid: &PaymentIntent, received: i64) {
 
 async fn set_up_and_pay(market: &Arc<Market>) {
     let Some(customer) = market.ask_for::<domain::customer::Customer>(Call::Customer).await else { return };
-    let new = NewSetupIntent {
+    let mut new = NewSetupIntent {
         customer: Some(customer.id),
-        payment_method: Some(market.card()),
+        payment_method: (!market.world.one_in(3)).then(|| market.card()),
         usage: FutureUsage::OffSession,
         description: None,
         metadata: Metadata::default(),
         automatic_payment_methods: None,
         three_d_secure: ThreeDSecureRequest::Automatic,
-        confirm: market.world.one_in(2).then(|| Some("https://shop.example/back".to_owned())),
+        confirm: None,
     };
+    if new.payment_method.is_some() && market.world.one_in(2) {
+        new.confirm = Some(Some(BACK.to_owned()));
+    }
     let Some(mut setup) = market.ask_for::<SetupIntent>(Call::SetUp(Box::new(new))).await else { return };
-    if setup.status == setup_intent::Status::RequiresConfirmation {
+    if matches!(setup.status, setup_intent::Status::RequiresPaymentMethod | setup_intent::Status::RequiresConfirmation) {
         if market.world.one_in(6) {
             market.ask(Call::CancelSetUp(setup.id)).await;
             return;
         }
-        let confirm =
-            ConfirmSetupIntent { payment_method: None, return_url: Some("https://shop.example/back".to_owned()), three_d_secure: None };
-        let Some(confirmed) = market.ask_for::<SetupIntent>(Call::ConfirmSetUp(setup.id, Box::new(confirm))).await else { return };
+        let Some(confirmed) = confirm_set_up(market, &setup).await else { return };
         setup = confirmed;
     }
     if setup.status == setup_intent::Status::RequiresAction {
@@ -422,6 +443,17 @@ async fn set_up_and_pay(market: &Arc<Market>) {
     if let (setup_intent::Status::Succeeded, Some(method)) = (setup.status, setup.payment_method) {
         pay_off_session(market, customer.id, method.to_string()).await;
     }
+}
+
+/// With the card that was chosen when it was made, or another one, which some shops note before.
+async fn confirm_set_up(market: &Arc<Market>, setup: &SetupIntent) -> Option<SetupIntent> {
+    let mut card = (setup.status == setup_intent::Status::RequiresPaymentMethod).then(|| market.card());
+    if market.world.one_in(2) && card.is_some() {
+        let noted = SetupIntentChange { payment_method: card.take(), ..SetupIntentChange::default() };
+        market.ask(Call::UpdateSetUp(setup.id, Box::new(noted))).await;
+    }
+    let confirm = ConfirmSetupIntent { payment_method: card, return_url: Some(BACK.to_owned()), three_d_secure: None };
+    market.ask_for::<SetupIntent>(Call::ConfirmSetUp(setup.id, Box::new(confirm))).await
 }
 
 async fn pay_off_session(market: &Arc<Market>, customer: CustomerId, method: String) {

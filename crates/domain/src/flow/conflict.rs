@@ -189,7 +189,7 @@ fn note_unknown(conflict: &mut Conflict, reason: UnknownReason, ctx: &Context<'_
 /// # Errors
 /// A journal entry would not balance.
 pub fn hear_refund(ctx: &mut Context<'_>, mut refund: Refund, said: &RefundOutcome) -> Result<Heard<Refund>, Error> {
-    let ended = matches!(refund.status, refund::Status::Failed | refund::Status::Canceled);
+    let ended = refund.status == refund::Status::Failed;
     let contradiction = match (said, refund.status) {
         (RefundOutcome::Succeeded { .. }, _) if ended => Contradiction::RefundedAfterFailure,
         (RefundOutcome::Pending { .. }, _) if ended => Contradiction::RefundAcceptedAfterFailure,
@@ -423,7 +423,7 @@ mod tests {
 
     #[test]
     fn every_late_answer_to_every_refund_is_decided_as_the_table_says() {
-        use crate::refund::Status::{Canceled, Failed, Pending, Sending, Succeeded, Unknown};
+        use crate::refund::Status::{Failed, Pending, Sending, Succeeded, Unknown};
         let reference = String::new;
         let answers = [
             RefundOutcome::Succeeded { provider_reference: reference() },
@@ -438,7 +438,6 @@ mod tests {
             (Pending, [open; 4]),
             (Succeeded, [nothing, nothing, open, nothing]),
             (Failed, ["RefundedAfterFailure", "RefundAcceptedAfterFailure", nothing, nothing]),
-            (Canceled, ["RefundedAfterFailure", "RefundAcceptedAfterFailure", nothing, nothing]),
         ];
         for (status, expected) in table {
             for (said, expected) in answers.iter().zip(expected) {

@@ -29,7 +29,6 @@ impl Platform {
             }
             Status::Succeeded => "it has succeeded".to_owned(),
             Status::Failed => "it has failed".to_owned(),
-            Status::Canceled => "it was canceled before".to_owned(),
         };
         Err(Error::Parameter { param: "refund", code: None, message: format!("This refund cannot be canceled: {why}.") })
     }

@@ -137,7 +137,7 @@ async fn refunds_of(store: &dyn Store, scope: Scope, charge: Ulid) -> Result<i12
             let keys: Vec<_> = part.iter().map(|id| key_of::<Refund>(scope, *id)).collect();
             for item in store.get(&keys).await?.into_iter().flatten() {
                 let refund: Refund = crate::records::decode(&item.body)?;
-                let counts = refund.charge.ulid() == charge && !matches!(refund.status, refund::Status::Failed | refund::Status::Canceled);
+                let counts = refund.charge.ulid() == charge && refund.status != refund::Status::Failed;
                 sum = sum.saturating_add(if counts { i128::from(refund.amount.minor()) } else { 0 });
             }
         }

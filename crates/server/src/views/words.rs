@@ -89,7 +89,6 @@ pub enum RefundStatus {
     Pending,
     Succeeded,
     Failed,
-    Canceled,
 }
 
 impl From<refund::Status> for RefundStatus {
@@ -98,7 +97,6 @@ impl From<refund::Status> for RefundStatus {
             refund::Status::Sending | refund::Status::Unknown | refund::Status::Pending => Self::Pending,
             refund::Status::Succeeded => Self::Succeeded,
             refund::Status::Failed => Self::Failed,
-            refund::Status::Canceled => Self::Canceled,
         }
     }
 }
