@@ -20,8 +20,10 @@ use crate::bank;
 use crate::disk::{self, Disk};
 use crate::world::{Fault, World};
 
-/// Between two rounds of a job.
+/// Between two rounds of a job, as in a server.
 const JOB_PAUSE: Duration = Duration::from_secs(1);
+/// The same once faults have stopped and nobody waits: most of a run's time by its own clock is spent there.
+const QUIET_PAUSE: Duration = Duration::from_secs(10);
 /// Old records are looked for seldom: the look reads all of them.
 const LOOKS_BETWEEN_EXPIRIES: u32 = 60;
 /// A process is back after at most so many milliseconds.
@@ -174,7 +176,10 @@ impl Node {
             let Ok(platform) = self.start(&life) else { return };
             *self.platform.lock() = Some(Arc::clone(&platform));
             self.world.note("a process begins");
-            let jobs = [tokio::spawn(recover(Arc::clone(&platform))), tokio::spawn(tidy(platform))];
+            let jobs = [
+                tokio::spawn(recover(Arc::clone(&platform), Arc::clone(&self.world))),
+                tokio::spawn(tidy(platform, Arc::clone(&self.world))),
+            ];
             life.end.notified().await;
             *self.platform.lock() = None;
             jobs.iter().for_each(tokio::task::JoinHandle::abort);
@@ -184,22 +189,26 @@ impl Node {
     }
 }
 
-async fn recover(platform: Arc<Platform>) {
+async fn rest(world: &World) {
+    tokio::time::sleep(if world.is_quiet() { QUIET_PAUSE } else { JOB_PAUSE }).await;
+}
+
+async fn recover(platform: Arc<Platform>, world: Arc<World>) {
     loop {
         // What cannot be read now can be in a moment.
         let _ = platform.recover_due().await;
         let _ = platform.look_after_waits().await;
         let _ = platform.listen_to_providers().await;
-        tokio::time::sleep(JOB_PAUSE).await;
+        rest(&world).await;
     }
 }
 
-async fn tidy(platform: Arc<Platform>) {
+async fn tidy(platform: Arc<Platform>, world: Arc<World>) {
     loop {
         let _ = platform.expire_idempotency().await;
         for _ in 0..LOOKS_BETWEEN_EXPIRIES {
             let _ = platform.checkpoint_balances().await;
-            tokio::time::sleep(JOB_PAUSE).await;
+            rest(&world).await;
         }
     }
 }

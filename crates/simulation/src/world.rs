@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::time::Timestamp;
@@ -23,6 +24,7 @@ pub struct World {
     began: Instant,
     /// The kinds of faults this run has; empty once faults have stopped.
     faults: Mutex<Vec<Fault>>,
+    quiet: AtomicBool,
     counts: Mutex<BTreeMap<Fault, u64>>,
     trace: Mutex<Trace>,
     violations: Mutex<Vec<String>>,
@@ -109,6 +111,7 @@ impl World {
             rng: Mutex::new(rng),
             began: Instant::now(),
             faults: Mutex::new(faults),
+            quiet: AtomicBool::new(false),
             counts: Mutex::default(),
             trace: Mutex::default(),
             violations: Mutex::default(),
@@ -162,6 +165,12 @@ impl World {
     pub fn stop_faults(&self) {
         self.note("no more faults");
         self.faults.lock().clear();
+        self.quiet.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether faults have stopped.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Relaxed)
     }
 
     /// How often each fault happened.
