@@ -25,7 +25,7 @@ const JOB_PAUSE: Duration = Duration::from_secs(1);
 /// The same once faults have stopped and nobody waits: most of a run's time by its own clock is spent there.
 const QUIET_PAUSE: Duration = Duration::from_secs(10);
 /// Old records are looked for seldom: the look reads all of them.
-const LOOKS_BETWEEN_EXPIRIES: u32 = 60;
+const LOOKS_BETWEEN_EXPIRIES: u32 = 600;
 /// A process is back after at most so many milliseconds.
 const LONGEST_OUTAGE_MS: u64 = 5_000;
 /// As far as a clock jumps.
