@@ -82,6 +82,8 @@ def walk(api):
     for page in [name for name in api.operations if name.startswith("list_")]:
         ids = [customer] if "{customer}" in api.operations[page][1] else []
         api(page, *ids, limit=20)
+    row = api("list_the_audit_trail", limit=1)["data"][0]["id"]
+    api("retrieve_a_row_of_the_audit_trail", row)
     for one in ("retrieve_the_account", "retrieve_the_balance"):
         api(one)
     api("detach_a_card_from_its_customer", card)

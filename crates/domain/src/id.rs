@@ -183,6 +183,14 @@ pub struct UlidSequence {
 }
 
 impl UlidSequence {
+    /// All further identifiers are of that time or later, as if the clock had been there.
+    pub fn not_before(&mut self, at: Timestamp) {
+        if at.millis() > self.last_millis {
+            self.last_millis = at.millis();
+            self.sequence = 0;
+        }
+    }
+
     /// The next identifier, given the time and 64 random bits.
     pub fn next(&mut self, now: Timestamp, random: u64) -> Ulid {
         if now.millis() > self.last_millis {
@@ -261,6 +269,8 @@ ids! {
     AccountId = "acct_";
     /// An API key's own name; not the key.
     ApiKeyId = "key_";
+    /// A row of the audit trail.
+    AuditEntryId = "aud_";
     /// A line of the merchant's statement.
     BalanceTransactionId = "txn_";
     /// The visible result of an authorised attempt.
@@ -319,6 +329,16 @@ mod tests {
         let times = [5, 5, 5, 3, 9, 9, 1];
         let ids: Vec<Ulid> = times.iter().map(|t| sequence.next(Timestamp::from_millis(*t), 7)).collect();
         assert!(ids.windows(2).all(|w| w[0] < w[1] && w[0].row() < w[1].row()), "{ids:?}");
+    }
+
+    #[test]
+    fn identifiers_come_after_what_is_not_to_be_reached_again() {
+        let mut sequence = UlidSequence::default();
+        let before = Ulid::from_parts(Timestamp::from_millis(8), SEQUENCE_MAX, u64::MAX);
+        sequence.not_before(before.created_at().plus_millis(1));
+        assert!(sequence.next(Timestamp::from_millis(3), 0) > before);
+        sequence.not_before(Timestamp::from_millis(5));
+        assert!(sequence.next(Timestamp::from_millis(3), 0) > before);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Absent on purpose: `await`, clocks, random numbers, logging, HTTP, databases.
 
 pub mod account;
+pub mod audit;
 pub mod balance;
 pub mod balance_transaction;
 pub mod card;

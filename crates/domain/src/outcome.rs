@@ -157,6 +157,22 @@ pub enum RefundFailure {
     Unknown,
 }
 
+impl RefundFailure {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LostOrStolenCard => "lost_or_stolen_card",
+            Self::ExpiredOrCanceledCard => "expired_or_canceled_card",
+            Self::ChargeForPendingRefundDisputed => "charge_for_pending_refund_disputed",
+            Self::Declined => "declined",
+            Self::InsufficientFunds => "insufficient_funds",
+            Self::MerchantRequest => "merchant_request",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The outcome of a refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::account::{Account, ApiKey, ApiKeyKind};
+use domain::audit::Action;
 use domain::currency::Currency;
 use domain::fee::FeeSchedule;
 use domain::id::{AccountId, ApiKeyId};
 use domain::scope::{Mode, Scope};
 use domain::statement::Part;
-use store::{Batch, Index, Key, List, Precondition, Scan};
+use store::{Index, Key, List, Precondition, Scan, Write};
 
+use crate::acting::By;
 use crate::error::{Error, Place};
 use crate::lists;
 use crate::platform::{Platform, racing};
 use crate::records::{Loaded, Record, decode, encode};
 use crate::texts;
+use crate::writes::Writes;
 
 /// Merchants or keys listed in one go.
 const AT_ONCE: usize = 1_000;
@@ -44,7 +47,7 @@ impl Platform {
     ///
     /// # Errors
     /// The descriptor or e-mail address cannot be one, or the store failed.
-    pub async fn create_account(&self, new: &NewAccount) -> Result<Account, Error> {
+    pub async fn create_account(&self, by: &By, new: &NewAccount) -> Result<Account, Error> {
         texts::email("email", new.email.as_ref())?;
         texts::statement(Part::Whole, new.statement_descriptor.as_ref())?;
         racing(|| async {
@@ -60,9 +63,9 @@ impl Platform {
                 settlement_days: SETTLEMENT_DAYS,
                 created_at: self.now(),
             };
-            let mut batch = Batch::new();
-            lists::add(Scope::PLATFORM, &account, &mut batch)?;
-            self.commit(batch).await?;
+            let mut writes = Writes::new();
+            lists::add(Scope::PLATFORM, &account, &mut writes)?;
+            self.commit(by.did(Action::AccountCreate, Scope::PLATFORM), writes).await?;
             Ok(account)
         })
         .await
@@ -87,11 +90,12 @@ impl Platform {
         }
     }
 
-    /// Makes a key; its text is in the answer and nowhere else. `text` fixes it, for tests and examples.
+    /// Makes a key; its text is in the answer and nowhere else. `text` fixes it, for tests and examples. That it was made
+    /// is told in the trail of those whose data it opens.
     ///
     /// # Errors
     /// The store failed, or that text is another key's.
-    pub async fn create_key(&self, scope: Scope, kind: ApiKeyKind, text: Option<&str>) -> Result<(ApiKey, String), Error> {
+    pub async fn create_key(&self, by: &By, scope: Scope, kind: ApiKeyKind, text: Option<&str>) -> Result<(ApiKey, String), Error> {
         let text = match text {
             Some(text) => text.to_owned(),
             None => {
@@ -109,10 +113,10 @@ impl Platform {
             created_at: self.now(),
             revoked_at: None,
         };
-        let mut batch = Batch::new();
-        lists::add(Scope::PLATFORM, &key, &mut batch)?;
-        batch.put(by_hash(&key.hash), encode(&key.id)?, Precondition::Absent);
-        self.commit(batch).await?;
+        let mut writes = Writes::new();
+        lists::add(Scope::PLATFORM, &key, &mut writes)?;
+        writes.push(Write::Put { key: by_hash(&key.hash), body: encode(&key.id)?, precondition: Precondition::Absent });
+        self.commit(by.did(Action::ApiKeyCreate, scope), writes).await?;
         Ok((key, text))
     }
 
@@ -144,14 +148,14 @@ impl Platform {
     ///
     /// # Errors
     /// There is no such key, or the store failed.
-    pub async fn revoke_key(&self, id: ApiKeyId) -> Result<ApiKey, Error> {
+    pub async fn revoke_key(&self, by: &By, id: ApiKeyId) -> Result<ApiKey, Error> {
         racing(|| async {
             let missing = || Error::NotFound { kind: "key", id: id.to_string(), param: "id", place: Place::Parameter };
             let loaded: Loaded<ApiKey> = self.find(Scope::PLATFORM, id.ulid()).await?.ok_or_else(missing)?;
-            let key = ApiKey { revoked_at: loaded.value.revoked_at.or(Some(self.now())), ..loaded.value };
-            let mut batch = Batch::new();
-            batch.push(crate::records::update(Scope::PLATFORM, &key, loaded.revision)?);
-            self.commit(batch).await?;
+            let key = ApiKey { revoked_at: loaded.value.revoked_at.or(Some(self.now())), ..loaded.value.clone() };
+            let mut writes = Writes::new();
+            lists::change(Scope::PLATFORM, &loaded, &key, &mut writes)?;
+            self.commit(by.did(Action::ApiKeyRevoke, key.scope), writes).await?;
             Ok(key)
         })
         .await

@@ -41,7 +41,7 @@ pub(crate) fn checkpoint_key(scope: Scope) -> Key {
 
 pub(crate) async fn checkpoint(store: &dyn Store, scope: Scope) -> Result<Option<Loaded<Checkpoint>>, Error> {
     let item = store.get_one(&checkpoint_key(scope)).await?;
-    item.map(|item| Ok(Loaded { value: decode(&item.body)?, revision: item.revision })).transpose()
+    item.as_ref().map(Loaded::from_item).transpose()
 }
 
 pub(crate) async fn add_lines(store: &dyn Store, scope: Scope, ids: &[Ulid], sums: &mut Balance) -> Result<(), Error> {
@@ -66,7 +66,7 @@ pub(crate) fn overflow(error: domain::money::Error) -> Error {
 /// The store cannot be read, or checkpoints were written faster than it could be ([`Error::LockTimeout`]).
 pub async fn sum(store: &dyn Store, scope: Scope) -> Result<(Balance, u64), Error> {
     let before = checkpoint(store, scope).await?;
-    let revision = before.as_ref().map(|loaded| loaded.revision);
+    let revision = before.as_ref().map(|loaded| loaded.version.revision);
     let Checkpoint { mut lines, mut sums } = before.map(|loaded| loaded.value).unwrap_or_default();
     let mut newer_than = None;
     loop {
@@ -80,7 +80,7 @@ pub async fn sum(store: &dyn Store, scope: Scope) -> Result<(Balance, u64), Erro
         }
     }
     // Had a checkpoint taken lines out of the list meanwhile, they might be missing here.
-    if checkpoint(store, scope).await?.map(|loaded| loaded.revision) != revision {
+    if checkpoint(store, scope).await?.map(|loaded| loaded.version.revision) != revision {
         return Err(Error::LockTimeout);
     }
     Ok((sums, lines))

@@ -1,21 +1,22 @@
 //! Changing a charge's notes.
 
+use domain::audit::Action;
 use domain::charge::Charge;
 use domain::contact::Shipping;
 use domain::event::{EventKind, Snapshot};
 use domain::id::ChargeId;
-use store::Batch;
 
 use crate::change::Change;
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
+use crate::lists;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::update;
 use crate::sizes;
+use crate::writes::Writes;
 
 /// What a request says of a charge.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +41,7 @@ impl Platform {
             }
             let missing = || Error::NotFound { kind: "charge", id: id.to_string(), param: "charge", place: Place::Path };
             let loaded = self.find::<Charge>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
-            let before = loaded.value.clone();
-            let mut charge = loaded.value;
+            let mut charge = loaded.value.clone();
             change.description.apply(&mut charge.description);
             change.receipt_email.apply(&mut charge.receipt_email);
             change.shipping.apply(&mut charge.shipping);
@@ -51,11 +51,11 @@ impl Platform {
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let mut event = ctx.charge_event(EventKind::ChargeUpdated, &mut charge);
-            event.previous = Some(Snapshot::Charge(Box::new(before)));
-            let mut batch = Batch::new();
-            batch.push(update(request.scope, &charge, loaded.revision)?);
-            add_events(request.scope, &[event], &mut batch)?;
-            self.conclude(request, batch, &Outcome::of(Object::Charge(Box::new(charge)))).await
+            let mut writes = Writes::new();
+            lists::change(request.scope, &loaded, &charge, &mut writes)?;
+            event.previous = Some(Snapshot::Charge(Box::new(loaded.value)));
+            add_events(request.scope, &[event], &mut writes)?;
+            self.conclude(request, Action::ChargeUpdate, writes, &Outcome::of(Object::Charge(Box::new(charge)))).await
         })
         .await
     }

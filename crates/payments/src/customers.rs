@@ -1,5 +1,6 @@
 //! Buyers the merchant knows: made, changed, deleted.
 
+use domain::audit::Action;
 use domain::contact::{Address, Shipping};
 use domain::customer::{Customer, TaxExempt, is_invoice_prefix};
 use domain::event::{EventKind, Snapshot};
@@ -7,7 +8,7 @@ use domain::id::{CustomerId, PaymentMethodId};
 use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
-use store::{Batch, Precondition};
+use store::Precondition;
 
 use crate::change::Change;
 use crate::error::{Error, Place};
@@ -21,6 +22,7 @@ use crate::ports::Minting;
 use crate::records::{Loaded, key_of};
 use crate::sizes;
 use crate::texts;
+use crate::writes::Writes;
 
 /// What a request says of a customer.
 #[derive(Clone, Debug, Default)]
@@ -101,16 +103,16 @@ impl Platform {
             };
             change.apply(&mut customer)?;
             sizes::check(&customer)?;
-            let mut batch = Batch::new();
+            let mut writes = Writes::new();
             if let Some(method) = method {
-                self.add_attachment(request, &customer, (method, Place::Parameter), &mut batch).await?;
+                self.add_attachment(request, &customer, (method, Place::Parameter), &mut writes).await?;
             }
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.customer_event(EventKind::CustomerCreated, &mut customer);
-            lists::add(request.scope, &customer, &mut batch)?;
-            add_events(request.scope, &[event], &mut batch)?;
-            self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await
+            lists::add(request.scope, &customer, &mut writes)?;
+            add_events(request.scope, &[event], &mut writes)?;
+            self.conclude(request, Action::CustomerCreate, writes, &Outcome::of(Object::Customer(Box::new(customer)))).await
         })
         .await
     }
@@ -132,7 +134,7 @@ impl Platform {
             let mut customer = loaded.value.clone();
             change.apply(&mut customer)?;
             sizes::check(&customer)?;
-            self.finish_customer(request, loaded, customer, EventKind::CustomerUpdated).await
+            self.finish_customer(request, loaded, customer, (Action::CustomerUpdate, EventKind::CustomerUpdated)).await
         })
         .await
     }
@@ -148,7 +150,7 @@ impl Platform {
             }
             let loaded = self.live_customer(request.scope, id, Place::Path).await?;
             let customer = Customer { deleted: true, ..loaded.value.clone() };
-            self.finish_customer(request, loaded, customer, EventKind::CustomerDeleted).await
+            self.finish_customer(request, loaded, customer, (Action::CustomerDelete, EventKind::CustomerDeleted)).await
         })
         .await
     }
@@ -158,18 +160,18 @@ impl Platform {
         request: &Request,
         before: Loaded<Customer>,
         mut customer: Customer,
-        kind: EventKind,
+        (action, kind): (Action, EventKind),
     ) -> Result<Answered, Error> {
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let mut event = ctx.customer_event(kind, &mut customer);
-        let mut batch = Batch::new();
-        lists::change(request.scope, &before, &customer, &mut batch)?;
+        let mut writes = Writes::new();
+        lists::change(request.scope, &before, &customer, &mut writes)?;
         if kind == EventKind::CustomerUpdated {
             event.previous = Some(Snapshot::Customer(Box::new(before.value)));
         }
-        add_events(request.scope, &[event], &mut batch)?;
-        self.conclude(request, batch, &Outcome::of(Object::Customer(Box::new(customer)))).await
+        add_events(request.scope, &[event], &mut writes)?;
+        self.conclude(request, action, writes, &Outcome::of(Object::Customer(Box::new(customer)))).await
     }
 
     async fn live_customer(&self, scope: Scope, id: CustomerId, place: Place) -> Result<Loaded<Customer>, Error> {
@@ -180,16 +182,16 @@ impl Platform {
 
     /// A customer that can still be used, and will be when the batch lands. Nothing is written, so that many payments
     /// of one customer do not get in each other's way.
-    pub(crate) async fn usable_customer(&self, scope: Scope, id: CustomerId, batch: &mut Batch) -> Result<Customer, Error> {
+    pub(crate) async fn usable_customer(&self, scope: Scope, id: CustomerId, writes: &mut Writes) -> Result<Customer, Error> {
         let loaded = self.live_customer(scope, id, Place::Parameter).await?;
-        batch.assert(key_of::<Customer>(scope, id.ulid()), Precondition::Revision(loaded.revision));
+        writes.assert(key_of::<Customer>(scope, id.ulid()), Precondition::Revision(loaded.version.revision));
         Ok(loaded.value)
     }
 
     /// A customer as it is, deleted or not, and will be when the batch lands.
-    pub(crate) async fn customer_as_is(&self, scope: Scope, id: CustomerId, batch: &mut Batch) -> Result<Customer, Error> {
+    pub(crate) async fn customer_as_is(&self, scope: Scope, id: CustomerId, writes: &mut Writes) -> Result<Customer, Error> {
         let loaded = self.must::<Customer>(scope, id.ulid()).await?;
-        batch.assert(key_of::<Customer>(scope, id.ulid()), Precondition::Revision(loaded.revision));
+        writes.assert(key_of::<Customer>(scope, id.ulid()), Precondition::Revision(loaded.version.revision));
         Ok(loaded.value)
     }
 

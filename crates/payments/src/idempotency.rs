@@ -131,7 +131,7 @@ impl Platform {
         let Some(write) = begin(request, self.now(), Some(&refusal))? else { return Ok(Answered { answer: refusal, replayed: false }) };
         let mut batch = Batch::new();
         batch.push(write);
-        match self.commit(batch).await {
+        match self.commit_without_row(batch).await {
             Ok(()) => Ok(Answered { answer: refusal, replayed: false }),
             // The same request, sent at the same time, had its outcome first.
             Err(Error::LockTimeout) => self.replay(request).await?.ok_or(Error::LockTimeout),

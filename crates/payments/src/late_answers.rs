@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use domain::account::Account;
+use domain::audit::Action;
 use domain::conflict::{Conflict, Remedy, Status};
-use domain::event::Cause;
 use domain::flow::{self, ConflictChange, Heard, RemedyOutcome};
 use domain::id::Ulid;
 use domain::outcome::{FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
@@ -14,8 +14,8 @@ use domain::payment_attempt::PaymentAttempt;
 use domain::provider_key::ProviderKey;
 use domain::refund::Refund;
 use domain::scope::Scope;
-use store::Batch;
 
+use crate::acting::By;
 use crate::error::{Error, Place};
 use crate::lists::{self, Listed};
 use crate::payment_intents::perform::Fact;
@@ -23,6 +23,7 @@ use crate::payment_intents::settle::add_booking;
 use crate::platform::{Platform, racing};
 use crate::ports::Minting;
 use crate::records::Loaded;
+use crate::writes::{Audited, Writes};
 
 /// How often the end of a remedy is decided again when other changes of the attempt come between.
 const MAX_ROUNDS: u32 = 8;
@@ -33,30 +34,38 @@ impl Platform {
     /// # Errors
     /// No payment or refund has that key; another operation on it must end first ([`Error::LockTimeout`]: say it again
     /// later); or the store failed.
-    pub async fn hear(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, key: &ProviderKey, said: QueryOutcome) -> Result<(), Error> {
+    pub async fn hear(
+        self: &Arc<Self>,
+        scope: Scope,
+        account: &Arc<Account>,
+        by: &By,
+        key: &ProviderKey,
+        said: QueryOutcome,
+    ) -> Result<(), Error> {
         let missing = || Error::NotFound { kind: "operation", id: key.to_string(), param: "key", place: Place::Parameter };
         let id = key.subject().ok_or_else(missing)?;
         if self.find::<PaymentAttempt>(scope, id).await?.is_some() {
-            return self.hear_of_attempt(scope, account, id, key, said).await;
+            return self.hear_of_attempt(scope, account, by, id, key, said).await;
         }
         let QueryOutcome::Refund(said) = said else { return Err(missing()) };
         if self.find::<Refund>(scope, id).await?.is_none() {
             return Err(missing());
         }
-        racing(|| self.hear_of_refund(scope, account, id, &said)).await
+        racing(|| self.hear_of_refund(scope, account, by, id, &said)).await
     }
 
     async fn hear_of_attempt(
         self: &Arc<Self>,
         scope: Scope,
         account: &Arc<Account>,
+        by: &By,
         id: Ulid,
         key: &ProviderKey,
         said: QueryOutcome,
     ) -> Result<(), Error> {
-        let Some(conflict) = racing(|| self.hear_once(scope, account, id, key, &said)).await? else { return Ok(()) };
-        let ended = self.carry_out(scope, account, id, &conflict).await?;
-        self.give_back_instead(scope, account, id, &conflict, ended).await
+        let Some(conflict) = racing(|| self.hear_once(scope, account, by, id, key, &said)).await? else { return Ok(()) };
+        let ended = self.carry_out(scope, account, by, id, &conflict).await?;
+        self.give_back_instead(scope, account, by, id, &conflict, ended).await
     }
 
     /// What could not be voided may have been taken: the authorisation itself tells, and then it is given back.
@@ -64,6 +73,7 @@ impl Platform {
         self: &Arc<Self>,
         scope: Scope,
         account: &Arc<Account>,
+        by: &By,
         id: Ulid,
         conflict: &Conflict,
         ended: Option<Status>,
@@ -74,10 +84,10 @@ impl Platform {
         let attempt = self.must::<PaymentAttempt>(scope, id).await?.value;
         let key = ProviderKey::authorize(attempt.id);
         let said = self.connector(&attempt.provider)?.query(&key).await;
-        if let Some(taken) = racing(|| self.hear_once(scope, account, id, &key, &said)).await?
+        if let Some(taken) = racing(|| self.hear_once(scope, account, by, id, &key, &said)).await?
             && taken.remedy != Remedy::Void
         {
-            self.carry_out(scope, account, id, &taken).await?;
+            self.carry_out(scope, account, by, id, &taken).await?;
         }
         Ok(())
     }
@@ -87,6 +97,7 @@ impl Platform {
         self: &Arc<Self>,
         scope: Scope,
         account: &Arc<Account>,
+        by: &By,
         id: Ulid,
         key: &ProviderKey,
         said: &QueryOutcome,
@@ -94,7 +105,7 @@ impl Platform {
         let attempt = self.must::<PaymentAttempt>(scope, id).await?;
         let heard = {
             let mut mint = Minting(&self.ids);
-            let mut ctx = self.context(account, Cause::default(), &mut mint, self.now());
+            let mut ctx = self.context(account, by.cause.clone(), &mut mint, self.now());
             flow::hear(&mut ctx, attempt.value.clone(), key, said)?
         };
         match heard {
@@ -106,44 +117,57 @@ impl Platform {
             Heard::Open => {
                 let Some(fact) = Fact::of(said) else { return Ok(None) };
                 let subject = self.subject(scope, id).await?;
-                if subject.attempt.revision != attempt.revision {
+                if subject.attempt.version != attempt.version {
                     // What was decided on is not what would be settled.
                     return Err(Error::LockTimeout);
                 }
                 let fact = self.complete(&subject.attempt.value, fact).await?;
-                self.settle_once(scope, account, Cause::default(), &subject, fact, None).await?;
+                self.settle_once(scope, account, by, &subject, fact, None).await?;
                 Ok(None)
             }
             Heard::Conflict(change) => {
-                self.commit_conflict(scope, &attempt, &change).await?;
+                self.commit_conflict(scope, by, &attempt, &change).await?;
                 Ok(Some(change.conflict))
             }
         }
     }
 
-    async fn hear_of_refund(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid, said: &RefundOutcome) -> Result<(), Error> {
+    async fn hear_of_refund(
+        self: &Arc<Self>,
+        scope: Scope,
+        account: &Arc<Account>,
+        by: &By,
+        id: Ulid,
+        said: &RefundOutcome,
+    ) -> Result<(), Error> {
         let subject = self.refund_subject(scope, id).await?;
         let heard = {
             let mut mint = Minting(&self.ids);
-            let mut ctx = self.context(account, Cause::default(), &mut mint, self.now());
+            let mut ctx = self.context(account, by.cause.clone(), &mut mint, self.now());
             flow::hear_refund(&mut ctx, subject.refund.value.clone(), said)?
         };
         match heard {
             Heard::Nothing => Ok(()),
             Heard::Later => Err(Error::LockTimeout),
-            Heard::Open => self.settle_refund_once(scope, account, Cause::default(), &subject, said.clone(), None).await.map(|_| ()),
-            Heard::Conflict(change) => self.commit_conflict(scope, &subject.refund, &change).await,
+            Heard::Open => self.settle_refund_once(scope, account, by, &subject, said.clone(), None).await.map(|_| ()),
+            Heard::Conflict(change) => self.commit_conflict(scope, by, &subject.refund, &change).await,
         }
     }
 
     /// Lands a contradiction or a step of its remedy, and alerts whoever watches.
-    async fn commit_conflict<T: Listed>(&self, scope: Scope, before: &Loaded<T>, change: &ConflictChange<T>) -> Result<(), Error> {
-        let mut batch = Batch::new();
-        lists::change(scope, before, &change.subject, &mut batch)?;
+    async fn commit_conflict<T: Listed + Audited>(
+        &self,
+        scope: Scope,
+        by: &By,
+        before: &Loaded<T>,
+        change: &ConflictChange<T>,
+    ) -> Result<(), Error> {
+        let mut writes = Writes::new();
+        lists::change(scope, before, &change.subject, &mut writes)?;
         if let Some(booking) = &change.booking {
-            add_booking(scope, booking, &mut batch)?;
+            add_booking(scope, booking, &mut writes)?;
         }
-        self.commit(batch).await?;
+        self.commit(by.did(Action::ConflictRecord, scope), writes).await?;
         let Conflict { key, contradiction, remedy, status, .. } = &change.conflict;
         tracing::error!(
             conflicted = true,
@@ -158,7 +182,14 @@ impl Platform {
     }
 
     /// Asks the provider for a remedy that has begun, and ends it by the answer.
-    async fn carry_out(&self, scope: Scope, account: &Arc<Account>, id: Ulid, conflict: &Conflict) -> Result<Option<Status>, Error> {
+    async fn carry_out(
+        &self,
+        scope: Scope,
+        account: &Arc<Account>,
+        by: &By,
+        id: Ulid,
+        conflict: &Conflict,
+    ) -> Result<Option<Status>, Error> {
         let Some(operation) = &conflict.operation else { return Ok(None) };
         let attempt = self.must::<PaymentAttempt>(scope, id).await?;
         let connector = self.connector(&attempt.value.provider)?;
@@ -174,7 +205,7 @@ impl Platform {
             ),
             Remedy::Person => return Ok(None),
         };
-        self.end_remedy(scope, account, id, &key, &outcome).await
+        self.end_remedy(scope, account, by, id, &key, &outcome).await
     }
 
     /// Ends a remedy by the provider's answer; answers its status, or `None` when that was known.
@@ -182,6 +213,7 @@ impl Platform {
         &self,
         scope: Scope,
         account: &Arc<Account>,
+        by: &By,
         id: Ulid,
         key: &ProviderKey,
         outcome: &RemedyOutcome,
@@ -190,11 +222,11 @@ impl Platform {
             let attempt = self.must::<PaymentAttempt>(scope, id).await?;
             let decided = {
                 let mut mint = Minting(&self.ids);
-                let mut ctx = self.context(account, Cause::default(), &mut mint, self.now());
+                let mut ctx = self.context(account, by.cause.clone(), &mut mint, self.now());
                 flow::settle_remedy(&mut ctx, attempt.value.clone(), key, outcome)?
             };
             let Some(change) = decided else { return Ok(None) };
-            match self.commit_conflict(scope, &attempt, &change).await {
+            match self.commit_conflict(scope, by, &attempt, &change).await {
                 Ok(()) => return Ok(Some(change.conflict.status)),
                 Err(Error::LockTimeout) => {}
                 Err(other) => return Err(other),
@@ -209,6 +241,7 @@ impl Platform {
         self: &Arc<Self>,
         scope: Scope,
         account: &Arc<Account>,
+        by: &By,
         attempt: &PaymentAttempt,
     ) -> Result<bool, Error> {
         let mut any = false;
@@ -231,10 +264,10 @@ impl Platform {
                 QueryOutcome::Authorize(_) | QueryOutcome::Capture(_) => Some(unknown(UnknownReason::Unreadable)),
             };
             let ended = match outcome {
-                Some(outcome) => self.end_remedy(scope, account, id, key, &outcome).await?,
-                None => self.carry_out(scope, account, id, conflict).await?,
+                Some(outcome) => self.end_remedy(scope, account, by, id, key, &outcome).await?,
+                None => self.carry_out(scope, account, by, id, conflict).await?,
             };
-            self.give_back_instead(scope, account, id, conflict, ended).await?;
+            self.give_back_instead(scope, account, by, id, conflict, ended).await?;
         }
         Ok(any)
     }

@@ -6,6 +6,8 @@
 //! Absent on purpose: rules that `domain` could hold, and any word of HTTP besides a carried status code.
 
 pub mod accounts;
+mod acting;
+pub mod audit;
 pub mod balance;
 pub mod change;
 pub mod charges;
@@ -33,6 +35,8 @@ pub mod sizes;
 mod texts;
 pub mod vault;
 pub mod verify;
+mod writes;
 
+pub use acting::By;
 pub use error::{Error, Place};
 pub use platform::{Parts, Platform, Request, TestCard};

@@ -3,6 +3,7 @@
 //! Use cases write objects by [`add`] and [`change`], which keep the lists as it is said here; `verify` compares.
 
 use domain::account::{Account, ApiKey};
+use domain::audit::AuditEntry;
 use domain::balance_transaction::{BalanceTransaction, Kind};
 use domain::charge::Charge;
 use domain::currency::Currency;
@@ -15,12 +16,13 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
-use store::{Batch, Index, List};
+use store::{Index, List};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::error::Error;
-use crate::records::{Loaded, Record, insert, update};
+use crate::records::{Loaded, Record, Version, insert};
+use crate::writes::{Audited, Writes};
 
 /// An object that is found in lists.
 pub trait Listed: Record {
@@ -33,28 +35,42 @@ pub trait Listed: Record {
 ///
 /// # Errors
 /// It cannot be encoded.
-pub(crate) fn add<T: Listed>(scope: Scope, object: &T, batch: &mut Batch) -> Result<(), Error> {
-    batch.push(insert(scope, object)?);
-    for list in object.lists(scope) {
-        batch.link(list, object.ulid());
-    }
+pub(crate) fn add<T: Listed + Audited>(scope: Scope, object: &T, writes: &mut Writes) -> Result<Version, Error> {
+    let version = writes.create(scope, object)?;
+    link(scope, object, writes);
+    Ok(version)
+}
+
+/// Adds a record that never changes and that the audit trail does not follow, and puts it into its lists.
+///
+/// # Errors
+/// It cannot be encoded.
+pub(crate) fn append<T: Listed>(scope: Scope, record: &T, writes: &mut Writes) -> Result<(), Error> {
+    writes.push(insert(scope, record)?);
+    link(scope, record, writes);
     Ok(())
+}
+
+fn link<T: Listed>(scope: Scope, record: &T, writes: &mut Writes) {
+    for list in record.lists(scope) {
+        writes.link(list, record.ulid());
+    }
 }
 
 /// Changes an object that was `before`, and moves it to the lists that it belongs in now.
 ///
 /// # Errors
 /// It cannot be encoded.
-pub(crate) fn change<T: Listed>(scope: Scope, before: &Loaded<T>, after: &T, batch: &mut Batch) -> Result<(), Error> {
-    batch.push(update(scope, after, before.revision)?);
+pub(crate) fn change<T: Listed + Audited>(scope: Scope, before: &Loaded<T>, after: &T, writes: &mut Writes) -> Result<Version, Error> {
+    let version = writes.replace(scope, before, after)?;
     let (was_in, is_in) = (before.value.lists(scope), after.lists(scope));
     for list in was_in.iter().filter(|list| !is_in.contains(list)) {
-        batch.unlink(*list, after.ulid());
+        writes.unlink(*list, after.ulid());
     }
     for list in is_in.iter().filter(|list| !was_in.contains(list)) {
-        batch.link(*list, after.ulid());
+        writes.link(*list, after.ulid());
     }
-    Ok(())
+    Ok(version)
 }
 
 fn open(scope: Scope, open: bool) -> Option<List> {
@@ -78,6 +94,12 @@ impl Listed for Account {
 impl Listed for ApiKey {
     fn lists(&self, scope: Scope) -> Vec<List> {
         vec![List::of(scope, Index::ApiKeys, self.scope.account.ulid())]
+    }
+}
+
+impl Listed for AuditEntry {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        vec![List::all(scope, Index::AuditEntries)]
     }
 }
 

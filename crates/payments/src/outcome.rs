@@ -1,6 +1,7 @@
 //! What a use case has to tell, before anyone writes it down for the wire.
 
 use domain::account::Account;
+use domain::audit::AuditEntry;
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
@@ -15,6 +16,7 @@ use domain::setup_intent::SetupIntent;
 #[allow(missing_docs)] // the variants are the objects
 pub enum Object {
     Account(Box<Account>),
+    AuditEntry(Box<AuditEntry>),
     BalanceTransaction(Box<BalanceTransaction>),
     Charge(Box<Charge>),
     Customer(Box<Customer>),

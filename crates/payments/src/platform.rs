@@ -1,10 +1,14 @@
 //! The platform: the ports joined, and what every use case shares — loading, committing, retrying.
 
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::account::Account;
+use domain::audit::signing::SigningKey;
+use domain::audit::{Action, Actor};
 use domain::event::Cause;
 use domain::fingerprint_key::FingerprintKey;
 use domain::flow::Context;
@@ -17,8 +21,10 @@ use providers::Connector;
 use store::{Batch, CommitError, Store};
 use tokio_util::task::TaskTracker;
 
+use crate::acting::By;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
+use crate::jobs::seal::Mark;
 use crate::jobs::waits::Round;
 use crate::locks::Locks;
 use crate::outcome::Outcome;
@@ -27,6 +33,7 @@ use crate::records::{Loaded, Record, key_of};
 use crate::security_codes::SecurityCodes;
 use crate::sizes;
 use crate::vault::Vault;
+use crate::writes::{Writes, audited_writes};
 
 /// How often a change that lost a race is tried again before the caller hears of it.
 const MAX_RACES: u32 = 24;
@@ -59,6 +66,8 @@ pub struct Parts {
     pub vault: Vault,
     /// Keys the fingerprints of cards and requests.
     pub fingerprint_key: [u8; 32],
+    /// Signs the segments of the audit trail's chain; they stay unsigned without.
+    pub audit_signing_key: Option<SigningKey>,
     /// Where browsers reach this server: `https://host`, without a slash at the end.
     pub public_url: String,
     /// Cards that tests may name.
@@ -78,6 +87,12 @@ pub struct Platform {
     pub(crate) public_url: String,
     pub(crate) test_card: fn(&str) -> Option<TestCard>,
     pub(crate) ids: IdMint,
+    /// Names of rows of the audit trail, apart from all others: only they must come after what is sealed.
+    pub(crate) row_ids: IdMint,
+    /// The scopes whose chain's end `row_ids` knows.
+    pub(crate) chains: Cache<Scope, ()>,
+    pub(crate) marks: Mutex<BTreeMap<Scope, Mark>>,
+    pub(crate) audit_signing_key: Option<SigningKey>,
     pub(crate) locks: Locks,
     pub(crate) codes: SecurityCodes,
     pub(crate) accounts: Cache<Ulid, Arc<Account>>,
@@ -100,6 +115,10 @@ pub struct Request {
     pub idempotency: Option<Idempotency>,
     /// How its answer is to be written.
     pub rendering: Rendering,
+    /// Who sent it.
+    pub actor: Actor,
+    /// From where.
+    pub from: Option<IpAddr>,
 }
 
 impl Request {
@@ -108,16 +127,25 @@ impl Request {
     pub fn cause(&self) -> Cause {
         Cause { request: Some(self.id.clone()), idempotency_key: self.idempotency.as_ref().map(|idempotency| idempotency.key.clone()) }
     }
+
+    /// Who acts by it.
+    #[must_use]
+    pub fn by(&self) -> By {
+        By { actor: self.actor.clone(), from: self.from, cause: self.cause() }
+    }
 }
 
 /// Merchants kept in memory; each is small and asked for with every request.
 const MAX_ACCOUNTS: u64 = 10_000;
+/// Scopes known to be in order; one that is forgotten costs a look-up again.
+const MAX_SCOPES: u64 = 2 * MAX_ACCOUNTS + 1;
 
 impl Platform {
     /// Joins the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let ids = IdMint::new(Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
+        let mint = || IdMint::new(Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
+        let (ids, row_ids) = (mint(), mint());
         let started_at = parts.clock.now();
         Self {
             store: parts.store,
@@ -131,6 +159,10 @@ impl Platform {
             public_url: parts.public_url,
             test_card: parts.test_card,
             ids,
+            row_ids,
+            chains: Cache::new(MAX_SCOPES),
+            marks: Mutex::default(),
+            audit_signing_key: parts.audit_signing_key,
             locks: Locks::default(),
             codes: SecurityCodes::default(),
             accounts: Cache::new(MAX_ACCOUNTS),
@@ -215,8 +247,19 @@ impl Platform {
         self.connectors.iter().find(named).cloned().ok_or(Error::NoProvider)
     }
 
-    /// Commits; a failed precondition is [`Error::LockTimeout`], which [`racing`] tries again.
-    pub(crate) async fn commit(&self, batch: Batch) -> Result<(), Error> {
+    /// Commits what is no object's change, as [`commit`](Self::commit) does.
+    ///
+    /// # Errors
+    /// It changes an object that the audit trail follows: a defect.
+    pub(crate) async fn commit_without_row(&self, batch: Batch) -> Result<(), Error> {
+        if audited_writes(&batch) > 0 {
+            return Err(Error::Internal("a commit changes an object without a row of the audit trail".to_owned()));
+        }
+        self.land(batch).await
+    }
+
+    /// A failed precondition is [`Error::LockTimeout`], which [`racing`] tries again.
+    pub(crate) async fn land(&self, batch: Batch) -> Result<(), Error> {
         match self.store.commit(batch).await {
             Ok(()) => Ok(()),
             Err(CommitError::PreconditionFailed { .. }) => Err(Error::LockTimeout),
@@ -244,12 +287,18 @@ impl Platform {
     }
 
     /// Commits a change that no provider is needed for, with its answer.
-    pub(crate) async fn conclude(&self, request: &Request, mut batch: Batch, outcome: &Outcome) -> Result<Answered, Error> {
+    pub(crate) async fn conclude(
+        &self,
+        request: &Request,
+        action: Action,
+        mut writes: Writes,
+        outcome: &Outcome,
+    ) -> Result<Answered, Error> {
         let answer = self.answer(request, outcome).await?;
         if let Some(write) = idempotency::begin(request, self.now(), Some(&answer))? {
-            batch.push(write);
+            writes.push(write);
         }
-        self.commit(batch).await?;
+        self.commit(request.by().did(action, request.scope), writes).await?;
         Ok(Answered { answer, replayed: false })
     }
 

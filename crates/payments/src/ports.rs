@@ -103,6 +103,11 @@ impl IdMint {
         state.sequence.next(self.clock.now(), random)
     }
 
+    /// All further identifiers come after that one, whatever the clock says.
+    pub(crate) fn not_before(&self, id: Ulid) {
+        self.state.lock().sequence.not_before(id.created_at().plus_millis(1));
+    }
+
     fn draw(&self) -> Vec<u64> {
         let mut bytes = [0u8; DRAW * 8];
         // A failing source costs unguessability, not uniqueness: time and sequence alone are unique.

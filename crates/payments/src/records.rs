@@ -4,6 +4,7 @@
 //! domain type's own serde form; fields are only ever added, with a default, within one version.
 
 use domain::account::{Account, ApiKey};
+use domain::audit::{AuditEntry, Digest};
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
@@ -47,6 +48,7 @@ macro_rules! records {
 records! {
     Account = Account;
     ApiKey = ApiKey;
+    AuditEntry = AuditEntry;
     BalanceTransaction = BalanceTransaction;
     Charge = Charge;
     Customer = Customer;
@@ -95,22 +97,31 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     if read.v == VERSION { Ok(read.d) } else { Err(Error::Internal(format!("a record of version {}", read.v))) }
 }
 
-/// A record as it was read, with the revision its change must name.
+/// Which version of a record it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its revision, which its change must name.
+    pub revision: u64,
+    /// Of its bytes, which the audit trail tells of its change.
+    pub digest: Digest,
+}
+
+/// A record as it was read.
 #[derive(Clone, Debug)]
 pub struct Loaded<T> {
     /// The record.
     pub value: T,
-    /// Its revision.
-    pub revision: u64,
+    /// Which version of it.
+    pub version: Version,
 }
 
-impl<T: Record> Loaded<T> {
+impl<T: DeserializeOwned> Loaded<T> {
     /// From a store's item.
     ///
     /// # Errors
     /// The bytes are not such a record.
     pub fn from_item(item: &Item) -> Result<Self, Error> {
-        Ok(Self { value: decode(&item.body)?, revision: item.revision })
+        Ok(Self { value: decode(&item.body)?, version: Version { revision: item.revision, digest: Digest::of(&item.body) } })
     }
 }
 

@@ -9,6 +9,7 @@ use domain::payment_intent::{PaymentIntent, Status};
 use domain::scope::Scope;
 use domain::setup_intent::{self, SetupIntent};
 
+use crate::acting::By;
 use crate::client_secrets::same;
 use crate::error::{Error, Place};
 use crate::platform::Platform;
@@ -33,7 +34,7 @@ impl Platform {
     ///
     /// # Errors
     /// The secret is nobody's, or the store failed.
-    pub async fn come_back(self: &Arc<Self>, scope: Scope, client_secret: &str) -> Result<Return, Error> {
+    pub async fn come_back(self: &Arc<Self>, scope: Scope, by: &By, client_secret: &str) -> Result<Return, Error> {
         let nobody = || Error::NotFound { kind: "payment", id: "(not shown)".to_owned(), param: "client_secret", place: Place::Path };
         let account = self.find::<Account>(Scope::PLATFORM, scope.account.ulid()).await?.ok_or_else(nobody)?;
         let account = Arc::new(account.value);
@@ -48,7 +49,7 @@ impl Platform {
                 Some(attempt) => self.must::<PaymentAttempt>(scope, attempt.ulid()).await?.value.return_url,
                 None => None,
             };
-            let intent = self.refresh(scope, &account, intent).await?;
+            let intent = self.refresh(scope, &account, by, intent).await?;
             let succeeded = matches!(intent.status, Status::Succeeded | Status::RequiresCapture | Status::Processing);
             return Ok(Return { return_url, kind: "payment_intent", id: id.to_string(), client_secret: intent.client_secret(), succeeded });
         }
@@ -59,7 +60,7 @@ impl Platform {
         }
         let return_url = loaded.value.next_action.as_ref().and_then(|a| a.return_url.clone());
         if loaded.value.status == setup_intent::Status::RequiresAction {
-            match self.follow_up_setup(scope, &account, loaded).await {
+            match self.follow_up_setup(scope, &account, by, loaded).await {
                 Ok(_) | Err(Error::LockTimeout) => {}
                 Err(error) => return Err(error),
             }
@@ -70,9 +71,15 @@ impl Platform {
     }
 
     /// A payment that waits for its buyer, as the provider knows it now.
-    async fn refresh(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, intent: PaymentIntent) -> Result<PaymentIntent, Error> {
+    async fn refresh(
+        self: &Arc<Self>,
+        scope: Scope,
+        account: &Arc<Account>,
+        by: &By,
+        intent: PaymentIntent,
+    ) -> Result<PaymentIntent, Error> {
         let (Status::RequiresAction, Some(attempt)) = (intent.status, intent.latest_attempt) else { return Ok(intent) };
-        match self.follow_up_wait(scope, account, attempt.ulid()).await {
+        match self.follow_up_wait(scope, account, by, attempt.ulid()).await {
             Ok(_) | Err(Error::LockTimeout) => {}
             Err(error) => return Err(error),
         }

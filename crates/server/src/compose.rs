@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
+use domain::audit::signing::SigningKey;
 use domain::time::Timestamp;
 use payments::platform::TestCard;
 use payments::ports::{Clock, Entropy};
 use payments::vault::{KEY_LENGTH, Vault};
-use payments::{Error, Parts, Platform};
+use payments::{By, Error, Parts, Platform};
 use providers::Connector;
 use providers::simulator::client::{RemoteSimulator, Timeouts};
 use providers::simulator::{self, Location, Simulator};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub bank: Option<String>,
     /// The vault's key, 64 hexadecimal digits; a key file beside the store when `None`.
     pub vault_key: Option<String>,
+    /// The file of the key that signs the audit trail's chain; it stays unsigned when `None`.
+    pub audit_signing_key: Option<PathBuf>,
     /// Where browsers reach this server.
     pub public_url: String,
 }
@@ -68,6 +71,12 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// Whoever runs this program, by the name of their account at the operating system.
+#[must_use]
+pub fn operator() -> By {
+    By::operator(&whoami::username().unwrap_or_else(|_| "unknown".to_owned()))
+}
+
 /// Where the URL says the store is; `None` is memory.
 ///
 /// # Errors
@@ -93,17 +102,30 @@ pub fn compose(settings: &Settings) -> Result<Composed, SetupError> {
     let directory = path.as_deref().and_then(Path::parent).map(Path::to_path_buf);
     let (bank, connector) = bank(settings, directory.as_deref())?;
     let key = vault_key(settings, directory.as_deref())?;
-    Ok(Composed { app: join(store, connector, &key, &settings.public_url)?, bank })
+    let signing_key = settings.audit_signing_key.as_deref().map(signing_key).transpose()?;
+    let (platform, presenter) = platform(store, vec![connector], &key, &settings.public_url, signing_key)?;
+    Ok(Composed { app: Arc::new(App::new(Arc::new(platform), presenter)), bank })
 }
 
-/// A platform that keeps accounts and keys and carries no payment out: no connector, and a vault that no server shares.
+/// The key in a file, which signs the audit trail's chain.
+///
+/// # Errors
+/// The file cannot be read, or holds no such key.
+pub fn signing_key(path: &Path) -> Result<SigningKey, SetupError> {
+    let text = std::fs::read_to_string(path).map(zeroize::Zeroizing::new);
+    let text = text.map_err(|e| failed(&format!("the signing key {}", path.display()), e))?;
+    SigningKey::from_pem(&text).map_err(|e| failed(&format!("the signing key {}", path.display()), e))
+}
+
+/// A platform that keeps accounts and keys and the audit trail, and carries no payment out: no connector, and a vault that no
+/// server shares.
 ///
 /// # Errors
 /// There is no randomness.
-pub fn without_payments(store: Arc<dyn Store>) -> Result<Platform, SetupError> {
+pub fn without_payments(store: Arc<dyn Store>, signing_key: Option<SigningKey>) -> Result<Platform, SetupError> {
     let mut key = [0u8; KEY_LENGTH];
     aws_lc_rs::rand::fill(&mut key).map_err(|e| failed("randomness", e))?;
-    let (platform, _) = platform(store, Vec::new(), &key, "")?;
+    let (platform, _) = platform(store, Vec::new(), &key, "", signing_key)?;
     Ok(platform)
 }
 
@@ -117,7 +139,7 @@ pub fn join(
     key: &[u8; KEY_LENGTH],
     public_url: &str,
 ) -> Result<Arc<App>, SetupError> {
-    let (platform, presenter) = platform(store, vec![connector], key, public_url)?;
+    let (platform, presenter) = platform(store, vec![connector], key, public_url, None)?;
     Ok(Arc::new(App::new(Arc::new(platform), presenter)))
 }
 
@@ -126,6 +148,7 @@ fn platform(
     connectors: Vec<Arc<dyn Connector>>,
     key: &[u8; KEY_LENGTH],
     public_url: &str,
+    audit_signing_key: Option<SigningKey>,
 ) -> Result<(Platform, Arc<ApiPresenter>), SetupError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -138,6 +161,7 @@ fn platform(
         entropy,
         presenter: Arc::<ApiPresenter>::clone(&presenter),
         fingerprint_key: derived(key),
+        audit_signing_key,
         public_url: public_url.to_owned(),
         test_card,
     });

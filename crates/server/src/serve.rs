@@ -2,6 +2,7 @@
 
 use std::future::{Future, IntoFuture as _};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,12 +12,13 @@ use domain::account::ApiKeyKind;
 use domain::currency::Currency;
 use domain::scope::{Mode, Scope};
 use payments::accounts::NewAccount;
+use payments::jobs::seal::SETTLING_TIME;
 use payments::{Error, Platform};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
-use crate::compose::Composed;
+use crate::compose::{self, Composed};
 
 /// Between two looks at open operations.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
@@ -26,6 +28,8 @@ const WAITS_PAUSE: Duration = Duration::from_secs(1);
 const NOTICES_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks for statements to sum up: a balance that is asked for reads what has come since.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at rows of the audit trail that have settled.
+const SEAL_PAUSE: Duration = Duration::from_secs(10);
 /// Between two removals of old idempotency records.
 const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
 
@@ -67,6 +71,7 @@ pub async fn first_shop(platform: &Platform, secret: Option<&str>) -> Result<Opt
     if !platform.all_accounts().await?.is_empty() {
         return Ok(None);
     }
+    let by = compose::operator();
     let new = NewAccount {
         name: "Test shop".to_owned(),
         email: None,
@@ -74,10 +79,10 @@ pub async fn first_shop(platform: &Platform, secret: Option<&str>) -> Result<Opt
         default_currency: Currency::Usd,
         statement_descriptor: None,
     };
-    let account = platform.create_account(&new).await?;
+    let account = platform.create_account(&by, &new).await?;
     let scope = Scope { account: account.id, mode: Mode::Test };
-    let (_, secret) = platform.create_key(scope, ApiKeyKind::Secret, secret).await?;
-    let (_, publishable) = platform.create_key(scope, ApiKeyKind::Publishable, None).await?;
+    let (_, secret) = platform.create_key(&by, scope, ApiKeyKind::Secret, secret).await?;
+    let (_, publishable) = platform.create_key(&by, scope, ApiKeyKind::Publishable, None).await?;
     Ok(Some(FirstKeys { secret, publishable }))
 }
 
@@ -101,7 +106,8 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
             tracing::debug!(%error, "a connection keeps its delay");
         }
     });
-    let server = axum::serve(listener, router(composed)).with_graceful_shutdown(asked).into_future();
+    let service = router(composed).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(asked).into_future();
     let served = tokio::select! {
         served = server => served,
         () = overdue(&stopping) => {
@@ -127,8 +133,8 @@ async fn overdue(stopping: &CancellationToken) {
     tokio::time::sleep(CLIENTS_WITHIN).await;
 }
 
-/// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances and removes old records, until it is to stop;
-/// it ends between two looks.
+/// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances, removes old records and
+/// seals the audit trail, until it is to stop; it ends between two looks.
 async fn background(platform: Arc<Platform>, stop: CancellationToken) {
     let recover = repeat(&stop, RECOVERY_PAUSE, "recovery could not look", || {
         let platform = Arc::clone(&platform);
@@ -150,7 +156,11 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         let platform = Arc::clone(&platform);
         async move { platform.checkpoint_balances().await.map(Next::after) }
     });
-    futures::join!(recover, waits, notices, expire, checkpoint);
+    let seal = repeat(&stop, SEAL_PAUSE, "the audit trail could not be sealed", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.seal_audit(SETTLING_TIME).await.map(Next::after) }
+    });
+    futures::join!(recover, waits, notices, expire, checkpoint, seal);
 }
 
 /// When a job looks again.

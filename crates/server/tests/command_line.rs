@@ -149,3 +149,43 @@ fn a_command_that_cannot_be_carried_out_says_why() {
     assert!(shop.complains(&["keys", "revoke", "key_00000000000000000000000000"]).contains("No such key"));
     assert!(shop.complains(&["keys", "list", "--store", "memory:"]).contains("sqlite:PATH"));
 }
+
+/// Runs SQL on a store that nobody uses, as somebody who wants to hide something would.
+fn tamper(shop: &Shop, sql: &str) -> usize {
+    rusqlite::Connection::open(shop.store()).unwrap().execute(sql, []).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_done_to_the_audit_trail_behind_the_servers_back_is_named() {
+    let shop = Shop::new();
+    shop.says(&["accounts", "create", "--name", "Flowers"]);
+    let key = first_word(&shop.says(&["keys", "create"]));
+    let server = shop.serve();
+    let paid = [("amount", "500"), ("currency", "usd"), ("payment_method", "pm_card_visa"), ("confirm", "true")];
+    let answer =
+        reqwest::Client::new().post(format!("{}/v1/payment_intents", server.url)).bearer_auth(&key).form(&paid).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let rows = reqwest::Client::new().get(format!("{}/v1/audit_log", server.url)).bearer_auth(&key).send().await.unwrap();
+    let rows: serde_json::Value = serde_json::from_slice(&rows.bytes().await.unwrap()).unwrap();
+    assert_eq!((&rows["data"][0]["remote_address"], &rows["data"][2]["actor"]["type"]), (&"127.0.0.1".into(), &"operator".into()));
+    assert!(shop.complains(&["audit", "seal"]).contains("Stop the server"));
+    assert!(shop.says(&["audit", "verify"]).contains("4 rows, 4 of them not sealed yet; 0 segments"));
+    drop(server);
+    let signing = shop.directory.path().join("audit.key");
+    let (signing, public) = (signing.display().to_string(), format!("{}.pub", signing.display()));
+    shop.says(&["audit", "keygen", &signing]);
+    assert!(shop.complains(&["audit", "keygen", &signing]).contains("exists"));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&signing).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(shop.says(&["audit", "seal", "--audit-signing-key", &signing]).contains("4 rows are sealed"));
+    let said = shop.says(&["audit", "verify", "--public-key", &public]);
+    assert!(said.contains("4 rows, 0 of them not sealed yet; 2 segments, 2 of them signed by"), "{said}");
+    assert!(shop.says(&["verify"]).contains("audit trail: 4 rows"));
+    assert_eq!(tamper(&shop, "DELETE FROM audit_entries WHERE id = (SELECT max(id) FROM audit_entries)"), 1);
+    let id = rows["data"][0]["id"].as_str().unwrap();
+    for command in [&["audit", "verify"][..], &["verify"]] {
+        let output = shop.run(command);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(!output.status.success() && said.contains(&format!("{id}: removed since it was sealed in segment 1")), "{said}");
+    }
+}

@@ -17,7 +17,13 @@ struct Shop {
 
 impl Shop {
     async fn open() -> Self {
-        let settings = Settings { store: "memory:".to_owned(), bank: None, vault_key: None, public_url: "http://127.0.0.1:1".to_owned() };
+        let settings = Settings {
+            store: "memory:".to_owned(),
+            bank: None,
+            vault_key: None,
+            audit_signing_key: None,
+            public_url: "http://127.0.0.1:1".to_owned(),
+        };
         let composed = compose(&settings).unwrap();
         let keys = serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap().unwrap();
         Self { router: serve::router(&composed), publishable: keys.publishable }

@@ -5,9 +5,12 @@
 //! - Debits equal credits in every entry, and over all of them.
 //! - An object's events count from 1 without a gap, and each is in the lists of events.
 //! - An answer that was kept is never another one.
+//! - A commit that changes objects has one row of the audit trail, which tells of each of them; rows and segments stay as they
+//!   are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::audit::AuditEntry;
 use domain::charge::{self, Charge};
 use domain::currency::Currency;
 use domain::event::{Event, Snapshot};
@@ -81,6 +84,9 @@ impl Audit {
                 world.violation(broken);
             }
         }
+        if let Err(broken) = told(batch) {
+            world.violation(broken);
+        }
         if let Err(broken) = self.agree(batch) {
             world.violation(broken);
         }
@@ -129,6 +135,8 @@ impl Audit {
                 self.event(batch, key, &event)
             }
             Kind::IdempotencyRecord => kept(before, after),
+            Kind::AuditEntry => never_again(before, "a row of the audit trail"),
+            Kind::AuditSegment if *key != head_of(key) => never_again(before, "a segment of the audit trail"),
             _ => Ok(()),
         }
     }
@@ -183,6 +191,43 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// Where the end of the chain is written down that a segment belongs to.
+fn head_of(segment: &Key) -> Key {
+    Key::named(segment.scope(), Kind::AuditSegment, "head")
+}
+
+/// Every object that a batch changes is told of by its row.
+fn told(batch: &Batch) -> Result<(), String> {
+    let (mut changed, mut told, mut rows) = (BTreeSet::new(), BTreeSet::new(), 0_usize);
+    for write in batch.writes() {
+        let (Write::Put { key: Key::Object(key), .. } | Write::Delete { key: Key::Object(key), .. }) = write else { continue };
+        match (key.kind, write) {
+            (Kind::AuditEntry, Write::Put { body, .. }) => {
+                let (_, row) = both::<AuditEntry>(None, body)?;
+                told.extend(row.changes.iter().map(|change| change.object.ulid()));
+                rows = rows.saturating_add(1);
+            }
+            (
+                Kind::Account
+                | Kind::ApiKey
+                | Kind::PaymentIntent
+                | Kind::PaymentAttempt
+                | Kind::Charge
+                | Kind::Refund
+                | Kind::Customer
+                | Kind::PaymentMethod
+                | Kind::SetupIntent,
+                _,
+            ) => {
+                changed.insert(key.id);
+            }
+            _ => {}
+        }
+    }
+    let one = rows == usize::from(!changed.is_empty());
+    if told == changed && one { Ok(()) } else { Err(format!("a commit changed {changed:?}, and {rows} rows tell of {told:?}")) }
 }
 
 fn never_again(before: Option<&Item>, what: &str) -> Result<(), String> {

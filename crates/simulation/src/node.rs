@@ -24,12 +24,18 @@ use crate::world::{Fault, World};
 const JOB_PAUSE: Duration = Duration::from_secs(1);
 /// The same once faults have stopped and nobody waits: most of a run's time by its own clock is spent there.
 const QUIET_PAUSE: Duration = Duration::from_secs(10);
+/// Between two looks at rows of the audit trail, as in a server.
+const SEAL_PAUSE: Duration = Duration::from_secs(10);
 /// Old records are looked for seldom: the look reads all of them.
 const LOOKS_BETWEEN_EXPIRIES: u32 = 600;
 /// A process is back after at most so many milliseconds.
 const LONGEST_OUTAGE_MS: u64 = 5_000;
 /// As far as a clock jumps.
 const HOUR_MS: i64 = 3_600_000;
+/// Longer than any commit takes here.
+const SETTLING_ALONE: Duration = Duration::from_secs(25);
+/// Longer besides than two clocks differ: one may be an hour ahead and another one behind.
+const SETTLING_TOGETHER: Duration = Duration::from_secs(2 * 3_600 + 60);
 /// As long as a buyer may take.
 const DAY_MS: i64 = 24 * HOUR_MS;
 
@@ -87,6 +93,7 @@ impl Presenter for Plain {
     async fn present(&self, _: Scope, outcome: &Outcome, _: &Rendering) -> Result<Answer, Error> {
         let body = match &outcome.object {
             Object::Account(object) => serde_json::to_vec(object),
+            Object::AuditEntry(object) => serde_json::to_vec(object),
             Object::BalanceTransaction(object) => serde_json::to_vec(object),
             Object::Charge(object) => serde_json::to_vec(object),
             Object::Customer(object) => serde_json::to_vec(object),
@@ -117,19 +124,22 @@ pub struct Node {
     disk: Arc<Disk>,
     bank: Arc<Simulator>,
     skew_ms: Arc<AtomicI64>,
+    /// After which rows of the audit trail are sealed.
+    settling: Duration,
     /// `None` while no process runs.
     platform: Mutex<Option<Arc<Platform>>>,
 }
 
 impl Node {
-    /// A place without a process yet.
+    /// A place without a process yet, one of so many on the same disk.
     #[must_use]
-    pub fn new(world: &Arc<World>, disk: &Arc<Disk>, bank: &Arc<Simulator>) -> Self {
+    pub fn new(world: &Arc<World>, disk: &Arc<Disk>, bank: &Arc<Simulator>, places: u64) -> Self {
         Self {
             world: Arc::clone(world),
             disk: Arc::clone(disk),
             bank: Arc::clone(bank),
             skew_ms: Arc::default(),
+            settling: if places == 1 { SETTLING_ALONE } else { SETTLING_TOGETHER },
             platform: Mutex::new(None),
         }
     }
@@ -149,6 +159,7 @@ impl Node {
             entropy,
             presenter: Arc::new(Plain),
             fingerprint_key: [2; 32],
+            audit_signing_key: None,
             public_url: "https://pay.example".to_owned(),
             test_card,
         })))
@@ -178,7 +189,8 @@ impl Node {
             self.world.note("a process begins");
             let jobs = [
                 tokio::spawn(recover(Arc::clone(&platform), Arc::clone(&self.world))),
-                tokio::spawn(tidy(platform, Arc::clone(&self.world))),
+                tokio::spawn(tidy(Arc::clone(&platform), Arc::clone(&self.world))),
+                tokio::spawn(seal(platform, self.settling)),
             ];
             life.end.notified().await;
             *self.platform.lock() = None;
@@ -210,5 +222,12 @@ async fn tidy(platform: Arc<Platform>, world: Arc<World>) {
             let _ = platform.checkpoint_balances().await;
             rest(&world).await;
         }
+    }
+}
+
+async fn seal(platform: Arc<Platform>, settling: Duration) {
+    loop {
+        let _ = platform.seal_audit(settling).await;
+        tokio::time::sleep(SEAL_PAUSE).await;
     }
 }

@@ -14,7 +14,8 @@ use domain::refund::{self, Refund};
 use domain::scope::{Mode, Scope};
 use payments::accounts::NewAccount;
 use payments::records::decode;
-use payments::{Error, Platform, Request};
+use payments::verify::Report;
+use payments::{By, Error, Platform, Request};
 use providers::Connector as _;
 use providers::simulator::{self, Simulator};
 use serde_json::Value;
@@ -91,7 +92,7 @@ async fn simulate(seed: u64, settings: Settings) -> Result<Outcome, String> {
     let disk = Arc::new(Disk::new(&world));
     let bank = Arc::new(bank(&world)?);
     let servers = world.below(3).saturating_add(1);
-    let nodes: Vec<_> = (0..servers).map(|_| Arc::new(Node::new(&world, &disk, &bank))).collect();
+    let nodes: Vec<_> = (0..servers).map(|_| Arc::new(Node::new(&world, &disk, &bank, servers))).collect();
     let first = nodes.first().ok_or("no server")?;
     let account = open_shop(&world, first).await?;
     let scope = Scope { account: account.id, mode: Mode::Test };
@@ -122,6 +123,9 @@ async fn simulate(seed: u64, settings: Settings) -> Result<Outcome, String> {
     }
     if checked.is_ok() {
         checked = end_waits(&market, &nodes, &disk, &bank).await;
+    }
+    if checked.is_ok() {
+        checked = trail_agrees(&world, &nodes, &disk).await;
     }
     processes.iter().for_each(tokio::task::JoinHandle::abort);
     if let Err(why) = checked {
@@ -154,7 +158,9 @@ async fn open_shop(world: &Arc<World>, node: &Arc<Node>) -> Result<Arc<domain::a
     };
     for _ in 0..1_000 {
         let platform = node.start(&Arc::new(Life::default())).map_err(|e| e.to_string())?;
-        if let Ok(Ok(account)) = tokio::time::timeout(Duration::from_secs(60), platform.create_account(&new)).await {
+        if let Ok(Ok(account)) =
+            tokio::time::timeout(Duration::from_secs(60), platform.create_account(&By::operator("simulation"), &new)).await
+        {
             return Ok(Arc::new(account));
         }
         world.pause().await;
@@ -198,7 +204,7 @@ async fn notify(market: Arc<Market>) {
         let delay = Duration::from_millis(market.world.below(10_000));
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
-            let _ = platform.hear(scope, &account, &key, said).await;
+            let _ = platform.hear(scope, &account, &By::provider("bank"), &key, said).await;
         });
     }
 }
@@ -209,7 +215,7 @@ async fn settlement_file(market: &Market, quiet: &Arc<Platform>) -> Result<(), S
     let operations = market.bank.operations(None, simulator::OPERATIONS_MAX).await.map_err(|e| e.to_string())?;
     for operation in operations.into_iter().filter(|operation| operation.key.as_str().starts_with("pa_")) {
         let said = market.bank.query(&operation.key).await;
-        match quiet.hear(market.scope, &market.account, &operation.key, said).await {
+        match quiet.hear(market.scope, &market.account, &By::provider("bank"), &operation.key, said).await {
             Ok(()) | Err(Error::LockTimeout) => {}
             Err(error) => market.world.violation(format!("{}: {error} {error:?}", operation.key)),
         }
@@ -251,6 +257,26 @@ async fn end_waits(market: &Market, nodes: &[Arc<Node>], disk: &Disk, bank: &Sim
         market.world.violation(format!("{id} still waits for its buyer"));
     }
     books_agree(market, disk, bank).await
+}
+
+/// Now that nothing changes any more, all servers seal what there is at once; then every change has its row, and every row that
+/// was sealed is what it was.
+async fn trail_agrees(world: &World, nodes: &[Arc<Node>], disk: &Disk) -> Result<(), String> {
+    let platforms: Vec<_> = nodes.iter().filter_map(|node| node.platform()).collect();
+    loop {
+        let seals = platforms.iter().map(|platform| platform.seal_audit(Duration::ZERO));
+        let sealed = futures::future::try_join_all(seals).await.map_err(|e| format!("sealing: {e:?}"))?;
+        if sealed.iter().sum::<usize>() == 0 {
+            break;
+        }
+    }
+    let mut report = Report::default();
+    let trail = payments::verify::audit::verify(disk.memory(), &[], &mut report).await.map_err(|e| format!("verify: {e:?}"))?;
+    report.differences.into_iter().for_each(|difference| world.violation(format!("the audit trail: {difference}")));
+    if trail.unsealed > 0 {
+        world.violation(format!("the audit trail: nobody seals {} rows", trail.unsealed));
+    }
+    Ok(())
 }
 
 async fn all<T: serde::de::DeserializeOwned>(disk: &Disk, kind: Kind) -> Result<Vec<T>, String> {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::account::Account;
+use domain::audit::Actor;
 use domain::currency::Currency;
 use domain::fingerprint_key::FingerprintKey;
 use domain::flow::RefundRequest;
-use domain::id::{CustomerId, PaymentIntentId, SetupIntentId};
+use domain::id::{ApiKeyId, CustomerId, PaymentIntentId, SetupIntentId, Ulid};
 use domain::idempotency::Fingerprint;
 use domain::metadata::Metadata;
 use domain::money::Money;
@@ -28,7 +29,7 @@ use payments::refunds::create::RefundOf;
 use payments::setup_intents::confirm::ConfirmSetupIntent;
 use payments::setup_intents::create::NewSetupIntent;
 use payments::setup_intents::update::SetupIntentChange;
-use payments::{Error, Platform, Request};
+use payments::{By, Error, Platform, Request};
 use providers::simulator::{Simulator, test_cards};
 use serde::de::DeserializeOwned;
 
@@ -155,6 +156,8 @@ impl Market {
             id: format!("req_{requests}"),
             idempotency,
             rendering: Rendering::default(),
+            actor: Actor::ApiKey { id: ApiKeyId::new(Ulid::MAX) },
+            from: None,
         }
     }
 
@@ -344,7 +347,8 @@ async fn act(market: &Arc<Market>, paid: &PaymentIntent) {
         if decision > 2
             && let Some(platform) = market.nodes.first().and_then(|node| node.platform())
         {
-            let _ = tokio::time::timeout(PATIENCE, Box::pin(platform.come_back(market.scope, &paid.client_secret()))).await;
+            let _ =
+                tokio::time::timeout(PATIENCE, Box::pin(platform.come_back(market.scope, &By::buyer(None), &paid.client_secret()))).await;
         }
     };
     let shop = async {

@@ -70,6 +70,10 @@ kinds! {
     Token = "tokens",
     /// Something the platform remembers about itself.
     Setting = "settings",
+    /// A row of the audit trail.
+    AuditEntry = "audit_entries",
+    /// A segment of the audit trail's chain, by its number; and where the chain ends.
+    AuditSegment = "audit_segments",
 }
 
 macro_rules! indexes {
@@ -156,6 +160,8 @@ indexes! {
     CustomersByEmail = 25,
     /// What waits for a buyer to act: a list of its own, so that buyers who never come cost what is open nothing.
     AwaitingBuyer = 26,
+    /// All rows of the audit trail.
+    AuditEntries = 27,
 }
 
 /// An object, found by its identifier.

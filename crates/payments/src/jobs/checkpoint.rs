@@ -33,7 +33,7 @@ impl Platform {
         if ids.len() < FOLDED_AT_ONCE {
             return Ok(0);
         }
-        let precondition = before.as_ref().map_or(Precondition::Absent, |loaded| Precondition::Revision(loaded.revision));
+        let precondition = before.as_ref().map_or(Precondition::Absent, |loaded| Precondition::Revision(loaded.version.revision));
         let Checkpoint { lines, mut sums } = before.map(|loaded| loaded.value).unwrap_or_default();
         add_lines(&*self.store, scope, &ids, &mut sums).await?;
         sums.settle(self.now()).map_err(overflow)?;
@@ -43,7 +43,7 @@ impl Platform {
         for id in &ids {
             batch.unlink(unsummed(scope), *id);
         }
-        match self.commit(batch).await {
+        match self.commit_without_row(batch).await {
             Ok(()) => Ok(ids.len()),
             // Another process took them.
             Err(Error::LockTimeout) => Ok(0),

@@ -27,7 +27,7 @@ impl Platform {
         }
         let removed = batch.len();
         if removed > 0 {
-            self.commit(batch).await?;
+            self.commit_without_row(batch).await?;
         }
         Ok(removed)
     }

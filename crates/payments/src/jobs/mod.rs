@@ -4,4 +4,5 @@ pub mod checkpoint;
 pub mod expire;
 pub mod notices;
 pub mod recover;
+pub mod seal;
 pub mod waits;

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use store::contract::MAX_KEYS;
 use store::{Batch, Key, Kind, Precondition};
 
+use crate::acting::By;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::records::{decode, encode, key_of};
@@ -100,7 +101,7 @@ impl Platform {
         let precondition = kept.map_or(Precondition::Absent, |item| Precondition::Revision(item.revision));
         let mut batch = Batch::new();
         batch.put(place, encode(&listened)?, precondition);
-        match self.commit(batch).await {
+        match self.commit_without_row(batch).await {
             // Another server listened at the same time; what only this one set aside is told again.
             Ok(()) | Err(Error::LockTimeout) => Ok(heard),
             Err(error) => Err(error),
@@ -117,7 +118,8 @@ impl Platform {
     async fn take_in(self: &Arc<Self>, connector: &dyn Connector, key: &ProviderKey, said: QueryOutcome) -> Result<Taken, Error> {
         let Some(id) = key.subject() else { return Ok(not_ours(key)) };
         let Some((scope, account)) = self.owner(id, connector.capabilities().modes).await? else { return Ok(not_ours(key)) };
-        match self.hear(scope, &account, key, said).await {
+        let by = By::provider(connector.capabilities().provider);
+        match self.hear(scope, &account, &by, key, said).await {
             Ok(()) => Ok(Taken::In),
             Err(Error::LockTimeout) => Ok(Taken::NotYet),
             Err(error @ Error::Unavailable(_)) => Err(error),

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use domain::account::Account;
-use domain::event::Cause;
+use domain::audit::Job;
 use domain::id::Ulid;
 use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
 use domain::payment_attempt::{Operation, OperationKind, PaymentAttempt};
@@ -19,6 +19,7 @@ use futures::future::ready;
 use futures::stream::{self, StreamExt as _};
 use store::{Index, List, Scan};
 
+use crate::acting::By;
 use crate::error::Error;
 use crate::payment_intents::perform::{Begun, Fact, Work};
 use crate::payment_intents::settle::Subject;
@@ -50,11 +51,11 @@ impl Platform {
 
     async fn recover_scope(self: &Arc<Self>, scope: Scope, account: &Arc<Account>) -> Result<usize, Error> {
         let list = List::all(scope, Index::OpenOperations);
-        let mut settled = 0;
+        let (mut settled, by) = (0, By::job(Job::Recovery));
         let mut newer_than = None;
         loop {
             let open = self.store.scan(Scan { newer_than, ..Scan::oldest(list, AT_ONCE) }).await?;
-            let looks = stream::iter(open.clone()).map(|id| self.recover_or_tell(scope, account, id));
+            let looks = stream::iter(open.clone()).map(|id| self.recover_or_tell(scope, account, &by, id));
             settled += looks.buffer_unordered(IN_PARALLEL).filter(|was| ready(*was)).count().await;
             match open.last() {
                 Some(last) if open.len() == AT_ONCE => newer_than = Some(*last),
@@ -65,8 +66,8 @@ impl Platform {
     }
 
     /// Follows up one operation; whether it is settled now. A failure is logged: another look comes.
-    async fn recover_or_tell(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid) -> bool {
-        match self.recover_one(scope, account, id).await {
+    async fn recover_or_tell(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, id: Ulid) -> bool {
+        match self.recover_one(scope, account, by, id).await {
             Ok(settled) => settled,
             Err(Error::LockTimeout) => false,
             Err(error) => {
@@ -76,21 +77,21 @@ impl Platform {
         }
     }
 
-    async fn recover_one(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid) -> Result<bool, Error> {
+    async fn recover_one(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, id: Ulid) -> Result<bool, Error> {
         if let Some(attempt) = self.find::<PaymentAttempt>(scope, id).await? {
-            let remedied = self.recover_remedies(scope, account, &attempt.value).await?;
+            let remedied = self.recover_remedies(scope, account, by, &attempt.value).await?;
             if !attempt.value.operation.as_ref().is_some_and(|operation| self.operation_is_due(operation)) {
                 return Ok(remedied);
             }
             let subject = self.subject(scope, id).await?;
-            return self.follow_up(scope, account, subject).await;
+            return self.follow_up(scope, account, by, subject).await;
         }
         if let Some(refund) = self.find::<Refund>(scope, id).await? {
-            return self.follow_up_refund(scope, account, refund).await;
+            return self.follow_up_refund(scope, account, by, refund).await;
         }
         if let Some(setup) = self.find::<SetupIntent>(scope, id).await? {
             let due = setup.value.operation.as_ref().is_some_and(|operation| self.operation_is_due(operation));
-            return if due { self.follow_up_setup(scope, account, setup).await } else { Ok(false) };
+            return if due { self.follow_up_setup(scope, account, by, setup).await } else { Ok(false) };
         }
         Err(Error::Internal("an open operation without its record".to_owned()))
     }
@@ -105,7 +106,7 @@ impl Platform {
     }
 
     /// Asks the provider about an attempt's operation and settles by the answer.
-    async fn follow_up(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, subject: Subject) -> Result<bool, Error> {
+    async fn follow_up(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, subject: Subject) -> Result<bool, Error> {
         let attempt = &subject.attempt.value;
         let connector = self.connector(&attempt.provider)?;
         let Some(Operation { kind, key, .. }) = &attempt.operation else { return Ok(false) };
@@ -124,7 +125,7 @@ impl Platform {
             },
         };
         let fact = self.complete(attempt, fact).await?;
-        let settled = self.settle_once(scope, account, Cause::default(), &subject, fact, None).await?;
+        let settled = self.settle_once(scope, account, by, &subject, fact, None).await?;
         Ok(settled.is_some())
     }
 
@@ -152,7 +153,13 @@ impl Platform {
         Ok(self.perform(scope, &begun).await)
     }
 
-    async fn follow_up_refund(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, refund: Loaded<Refund>) -> Result<bool, Error> {
+    async fn follow_up_refund(
+        self: &Arc<Self>,
+        scope: Scope,
+        account: &Arc<Account>,
+        by: &By,
+        refund: Loaded<Refund>,
+    ) -> Result<bool, Error> {
         let Some(operation) = &refund.value.operation else { return Ok(false) };
         if !self.is_due(operation.next_check_at, operation.started_at, refund.value.status != refund::Status::Sending) {
             return Ok(false);
@@ -169,7 +176,7 @@ impl Platform {
                 RefundOutcome::Unknown(UnknownReason::Unreadable)
             }
         };
-        let settled = self.settle_refund_once(scope, account, Cause::default(), &subject, outcome, None).await?;
+        let settled = self.settle_refund_once(scope, account, by, &subject, outcome, None).await?;
         Ok(settled.is_some())
     }
 }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use domain::account::Account;
-use domain::event::Cause;
+use domain::audit::{Action, Job};
 use domain::flow::begin_abandon;
 use domain::id::Ulid;
 use domain::outcome::{AuthorizeOutcome, QueryOutcome};
@@ -19,13 +19,15 @@ use domain::setup_intent::{self, SetupIntent};
 use domain::time::Timestamp;
 use futures::future::ready;
 use futures::stream::{self, StreamExt as _};
-use store::{Batch, Index, List, Scan};
+use store::{Index, List, Scan};
 
+use crate::acting::By;
 use crate::error::Error;
 use crate::payment_intents::perform::{Fact, FollowUp, Work};
 use crate::payment_intents::settle::Subject;
 use crate::platform::Platform;
 use crate::ports::Minting;
+use crate::writes::Writes;
 
 /// Waits looked at in one go, of all merchants together: at one look a second, what a store reads and a provider answers
 /// on the side.
@@ -64,7 +66,7 @@ impl Platform {
             None if (0..ROUND_MS).contains(&now.millis_since(round.began_at)) => return Ok(0),
             None => now,
         };
-        let (mut room, mut settled) = (AT_ONCE, 0);
+        let (mut room, mut settled, by) = (AT_ONCE, 0, By::job(Job::Waits));
         for account in self.all_accounts().await? {
             for mode in [Mode::Test, Mode::Live] {
                 let scope = Scope { account: account.id, mode };
@@ -75,7 +77,7 @@ impl Platform {
                 };
                 let list = List::all(scope, Index::AwaitingBuyer);
                 let waiting = self.store.scan(Scan { newer_than, ..Scan::oldest(list, room) }).await?;
-                let looks = stream::iter(waiting.clone()).map(|id| self.look_or_tell(scope, &account, id));
+                let looks = stream::iter(waiting.clone()).map(|id| self.look_or_tell(scope, &account, &by, id));
                 settled += looks.buffer_unordered(IN_PARALLEL).filter(|was| ready(*was)).count().await;
                 room = room.saturating_sub(waiting.len());
                 if let (0, Some(last)) = (room, waiting.last()) {
@@ -89,8 +91,8 @@ impl Platform {
     }
 
     /// Looks at one wait; whether it is settled now. A failure is logged: another look comes.
-    async fn look_or_tell(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid) -> bool {
-        match self.follow_up_wait(scope, account, id).await {
+    async fn look_or_tell(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, id: Ulid) -> bool {
+        match self.follow_up_wait(scope, account, by, id).await {
             Ok(settled) => settled,
             Err(Error::LockTimeout) => false,
             Err(error) => {
@@ -101,25 +103,25 @@ impl Platform {
     }
 
     /// Asks the provider about what waits for the buyer, and settles by the answer; gives it up if their time is over.
-    pub(crate) async fn follow_up_wait(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, id: Ulid) -> Result<bool, Error> {
+    pub(crate) async fn follow_up_wait(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, id: Ulid) -> Result<bool, Error> {
         if self.find::<PaymentAttempt>(scope, id).await?.is_some() {
             let subject = self.subject(scope, id).await?;
-            return if subject.attempt.value.awaits_buyer() { self.ask_of_buyer(scope, account, subject).await } else { Ok(false) };
+            return if subject.attempt.value.awaits_buyer() { self.ask_of_buyer(scope, account, by, subject).await } else { Ok(false) };
         }
         let missing = || Error::Internal("a wait for a buyer without its record".to_owned());
         let setup = self.find::<SetupIntent>(scope, id).await?.ok_or_else(missing)?;
         let waits = setup.value.status == setup_intent::Status::RequiresAction;
-        if waits { self.follow_up_setup(scope, account, setup).await } else { Ok(false) }
+        if waits { self.follow_up_setup(scope, account, by, setup).await } else { Ok(false) }
     }
 
-    async fn ask_of_buyer(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, subject: Subject) -> Result<bool, Error> {
+    async fn ask_of_buyer(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, subject: Subject) -> Result<bool, Error> {
         let attempt = &subject.attempt.value;
         let key = ProviderKey::authorize(attempt.id);
         match self.connector(&attempt.provider)?.query(&key).await {
             // Rare, and its future is large: it lives on the heap.
-            QueryOutcome::Authorize(AuthorizeOutcome::ActionRequired(_)) => Box::pin(self.abandon(scope, account, subject)).await,
+            QueryOutcome::Authorize(AuthorizeOutcome::ActionRequired(_)) => Box::pin(self.abandon(scope, account, by, subject)).await,
             QueryOutcome::Authorize(outcome) => {
-                let settled = self.settle_once(scope, account, Cause::default(), &subject, Fact::Authorize(outcome), None).await?;
+                let settled = self.settle_once(scope, account, by, &subject, Fact::Authorize(outcome), None).await?;
                 Ok(settled.is_some())
             }
             // It knew the wait when it asked for the buyer: until it does again, nobody can say how that ended.
@@ -132,18 +134,20 @@ impl Platform {
 
     /// Lets the provider give up a wait whose time is over. Dying between the two commits is no harm: it is an open
     /// operation then, as any other.
-    async fn abandon(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, subject: Subject) -> Result<bool, Error> {
+    async fn abandon(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, subject: Subject) -> Result<bool, Error> {
         let decided = {
             let mut mint = Minting(&self.ids);
-            let ctx = self.context(account, Cause::default(), &mut mint, self.now());
+            let ctx = self.context(account, by.cause.clone(), &mut mint, self.now());
             begin_abandon(&ctx, subject.intent.value.clone(), subject.attempt.value.clone())?
         };
         let Some((changed, sending)) = decided else { return Ok(false) };
         let work = Work::Void { connector: self.connector(&sending.provider)? };
-        let begun = self.begin_follow_up(scope, subject, FollowUp { changed, sending, work }, Batch::new()).await?;
+        let begun = self
+            .begin_follow_up(scope, by, subject, FollowUp { action: Action::PaymentIntentAbandon, changed, sending, work }, Writes::new())
+            .await?;
         let fact = self.perform(scope, &begun).await;
         let fact = self.complete(&begun.attempt.value, fact).await?;
         let subject = Subject { intent: begun.intent, attempt: begun.attempt, charge: begun.charge, method: begun.method };
-        Ok(self.settle_once(scope, account, Cause::default(), &subject, fact, None).await?.is_some())
+        Ok(self.settle_once(scope, account, by, &subject, fact, None).await?.is_some())
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
 use domain::flow::{begin_void, cancel_unsent};
 use domain::id::PaymentIntentId;
 use domain::payment_intent::{CancellationReason, Command, PaymentIntent, Status};
-use store::Batch;
 
 use super::confirm::Start;
 use super::perform::{FollowUp, Work};
@@ -16,6 +16,7 @@ use crate::idempotency::Answered;
 use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
+use crate::writes::Writes;
 
 impl Platform {
     /// Cancels a payment; what a provider holds for it is given up.
@@ -39,15 +40,15 @@ impl Platform {
             return Ok(Start::Answered(answered));
         }
         let intent = self.payment_intent(request.scope, id).await?;
-        let mut batch = Batch::new();
+        let mut writes = Writes::new();
         match intent.value.status {
             Status::RequiresPaymentMethod | Status::RequiresConfirmation => {
                 let mut mint = Minting(&self.ids);
                 let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
                 let change = cancel_unsent(&mut ctx, intent.value.clone(), reason)?;
-                add_unsent(request.scope, &intent, &change, &mut batch)?;
+                add_unsent(request.scope, &intent, &change, &mut writes)?;
                 let outcome = Outcome::of(Object::PaymentIntent(Box::new(change.intent)));
-                self.conclude(request, batch, &outcome).await.map(Start::Answered)
+                self.conclude(request, Action::PaymentIntentCancel, writes, &outcome).await.map(Start::Answered)
             }
             Status::RequiresAction | Status::RequiresCapture => self.start_void(request, &intent.value, reason).await,
             Status::Processing | Status::Canceled | Status::Succeeded => {
@@ -67,6 +68,11 @@ impl Platform {
         let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let decided = begin_void(&ctx, subject.intent.value.clone(), subject.attempt.value.clone(), reason);
         let (changed, sending) = decided.map_err(|e| refused(e, &subject.intent.value))?;
-        self.start_follow_up(request, subject, FollowUp { changed, sending, work: Work::Void { connector } }).await
+        self.start_follow_up(
+            request,
+            subject,
+            FollowUp { action: Action::PaymentIntentCancel, changed, sending, work: Work::Void { connector } },
+        )
+        .await
     }
 }

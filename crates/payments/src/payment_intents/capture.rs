@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
 use domain::flow::begin_capture;
 use domain::id::PaymentIntentId;
 use domain::payment_intent::Command;
@@ -45,6 +46,11 @@ impl Platform {
         let ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let decided = begin_capture(&ctx, subject.intent.value.clone(), subject.attempt.value.clone(), amount);
         let (changed, sending) = decided.map_err(|e| refused(e, &subject.intent.value))?;
-        self.start_follow_up(request, subject, FollowUp { changed, sending, work: Work::Capture { connector } }).await
+        self.start_follow_up(
+            request,
+            subject,
+            FollowUp { action: Action::PaymentIntentCapture, changed, sending, work: Work::Capture { connector } },
+        )
+        .await
     }
 }

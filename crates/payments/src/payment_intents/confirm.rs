@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
 use domain::contact::Shipping;
 use domain::flow::{Presence, begin_authorize};
 use domain::id::PaymentIntentId;
 use domain::payment_intent::{CaptureMethod, Command, FutureUsage, PaymentIntent, ThreeDSecureRequest};
-use store::Batch;
 
 use super::perform::{Begun, Work};
 use super::refused;
@@ -22,6 +22,7 @@ use crate::ports::Minting;
 use crate::records::Loaded;
 use crate::sizes;
 use crate::texts;
+use crate::writes::Writes;
 
 /// How a payment is to be confirmed.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +104,7 @@ impl Platform {
         let mut intent = loaded.value.clone();
         if intent.was_confirmed() {
             let told = Outcome::of(Object::PaymentIntent(Box::new(intent)));
-            return self.conclude(request, Batch::new(), &told).await.map(Start::Answered);
+            return self.conclude(request, Action::PaymentIntentConfirm, Writes::new(), &told).await.map(Start::Answered);
         }
         if !Command::Confirm.allowed_in(intent.status) {
             return Err(Error::PaymentIntentState { verb: Command::Confirm.verb(), payment_intent: Box::new(intent) });
@@ -115,7 +116,7 @@ impl Platform {
         };
         let ready = self.ready_method(request.scope, intent.customer, &input).await?;
         confirm.apply(&mut intent);
-        self.start_authorize(request, intent, Some(loaded), ready, &confirm.confirmation, Batch::new()).await
+        self.start_authorize(request, intent, Some(loaded), ready, &confirm.confirmation, Writes::new()).await
     }
 
     /// The first commit of an authorisation: payment, attempt, method if new, idempotency record, open mark.
@@ -126,11 +127,11 @@ impl Platform {
         before: Option<Loaded<PaymentIntent>>,
         mut ready: Ready,
         confirmation: &Confirmation,
-        mut batch: Batch,
+        mut writes: Writes,
     ) -> Result<Start, Error> {
         let connector = self.route(request.scope)?;
         if let Some(customer) = intent.customer {
-            self.usable_customer(request.scope, customer, &mut batch).await?;
+            self.usable_customer(request.scope, customer, &mut writes).await?;
         }
         sizes::check(&intent)?;
         sizes::check(&ready.method)?;
@@ -141,22 +142,22 @@ impl Platform {
         let decided = begin_authorize(&mut ctx, intent, &ready.method, connector.capabilities().provider, presence);
         let (intent, mut attempt) = decided.map_err(|e| refused(e, &refusable))?;
         attempt.answers = request.record();
-        match &before {
-            Some(before) => lists::change(request.scope, before, &intent, &mut batch)?,
-            None => lists::add(request.scope, &intent, &mut batch)?,
-        }
-        lists::add(request.scope, &attempt, &mut batch)?;
-        ready.add_to(request.scope, &mut batch)?;
+        let (action, version) = match &before {
+            Some(before) => (Action::PaymentIntentConfirm, lists::change(request.scope, before, &intent, &mut writes)?),
+            None => (Action::PaymentIntentCreate, lists::add(request.scope, &intent, &mut writes)?),
+        };
+        let sending = lists::add(request.scope, &attempt, &mut writes)?;
+        ready.add_to(request.scope, &mut writes)?;
         if let Some(write) = idempotency::begin(request, self.now(), None)? {
-            batch.push(write);
+            writes.push(write);
         }
-        self.commit(batch).await?;
+        self.commit(request.by().did(action, request.scope), writes).await?;
         self.forget_code(&ready);
         // A buyer who is absent gave no code for this payment.
         let cvc = ready.cvc.filter(|_| !confirmation.off_session);
         Ok(Start::Begun(Box::new(Begun {
-            intent: Loaded { value: intent, revision: before.map_or(1, |before| before.revision.saturating_add(1)) },
-            attempt: Loaded { value: attempt, revision: 1 },
+            intent: Loaded { value: intent, version },
+            attempt: Loaded { value: attempt, version: sending },
             charge: None,
             method: ready.method,
             work: Work::Authorize { connector, number: ready.number, cvc },

@@ -1,5 +1,6 @@
 //! Creating a payment, and confirming it in the same request if asked.
 
+use domain::audit::Action;
 use domain::contact::Shipping;
 use domain::event::EventKind;
 use domain::id::{CustomerId, PaymentIntentId};
@@ -8,7 +9,6 @@ use domain::money::Money;
 use domain::payment_intent::{AllowRedirects, CaptureMethod, ConfirmationMethod, FutureUsage, PaymentIntent, Status, ThreeDSecureRequest};
 use domain::statement::Part;
 use std::sync::Arc;
-use store::Batch;
 
 use super::confirm::{Confirmation, Start};
 use crate::error::Error;
@@ -20,6 +20,7 @@ use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::sizes;
 use crate::texts;
+use crate::writes::Writes;
 
 /// What a shop says of a new payment.
 #[derive(Clone)]
@@ -65,21 +66,21 @@ impl Platform {
             return Ok(answered);
         }
         let mut intent = self.new_intent(new)?;
-        let mut batch = Batch::new();
+        let mut writes = Writes::new();
         let mut ready = None;
         if let Some(customer) = new.customer {
-            self.usable_customer(request.scope, customer, &mut batch).await?;
+            self.usable_customer(request.scope, customer, &mut writes).await?;
         }
         if let Some(input) = &new.payment_method {
             let mut made = self.ready_method(request.scope, new.customer, input).await?;
-            made.add_to(request.scope, &mut batch)?;
+            made.add_to(request.scope, &mut writes)?;
             intent.payment_method = Some(made.method.id);
             intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
             ready = Some(made);
         }
-        self.add_new_intent(request, &mut intent, &mut batch)?;
+        self.add_new_intent(request, &mut intent, &mut writes)?;
         let told = Outcome::of(Object::PaymentIntent(Box::new(intent))).with(ready.as_ref().map(|ready| &ready.method));
-        let answered = self.conclude(request, batch, &told).await?;
+        let answered = self.conclude(request, Action::PaymentIntentCreate, writes, &told).await?;
         self.keep_code(ready.as_ref());
         Ok(answered)
     }
@@ -100,9 +101,9 @@ impl Platform {
             let ready = self.ready_method(request.scope, new.customer, input).await?;
             let mut intent = self.new_intent(new)?;
             intent.payment_method = Some(ready.method.id);
-            let mut batch = Batch::new();
-            self.add_created_event(request, &mut intent, &mut batch)?;
-            self.start_authorize(request, intent, None, ready, confirmation, batch).await
+            let mut writes = Writes::new();
+            self.add_created_event(request, &mut intent, &mut writes)?;
+            self.start_authorize(request, intent, None, ready, confirmation, writes).await
         })
         .await?;
         self.run(request, start).await
@@ -140,16 +141,16 @@ impl Platform {
         })
     }
 
-    fn add_created_event(&self, request: &Request, intent: &mut PaymentIntent, batch: &mut Batch) -> Result<(), Error> {
+    fn add_created_event(&self, request: &Request, intent: &mut PaymentIntent, writes: &mut Writes) -> Result<(), Error> {
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let event = ctx.intent_event(EventKind::PaymentIntentCreated, intent);
-        lists::add(request.scope, &event, batch)
+        lists::append(request.scope, &event, writes)
     }
 
-    fn add_new_intent(&self, request: &Request, intent: &mut PaymentIntent, batch: &mut Batch) -> Result<(), Error> {
+    fn add_new_intent(&self, request: &Request, intent: &mut PaymentIntent, writes: &mut Writes) -> Result<(), Error> {
         sizes::check(intent)?;
-        self.add_created_event(request, intent, batch)?;
-        lists::add(request.scope, intent, batch)
+        self.add_created_event(request, intent, writes)?;
+        lists::add(request.scope, intent, writes).map(|_| ())
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
 use domain::card::{CardNumber, Cvc, Expiry};
 use domain::charge::Charge;
 use domain::flow::void_came_too_late;
@@ -14,15 +15,15 @@ use domain::provider_key::ProviderKey;
 use domain::scope::Scope;
 use providers::{Authorize, Capture, CardForProvider, Connector, Initiator, Void};
 
-use store::Batch;
-
 use super::confirm::Start;
 use super::settle::Subject;
+use crate::acting::By;
 use crate::error::Error;
 use crate::idempotency::{self, Answered};
 use crate::lists;
 use crate::platform::{Platform, Request};
 use crate::records::Loaded;
+use crate::writes::Writes;
 
 /// An operation whose first commit has landed.
 pub(crate) struct Begun {
@@ -35,6 +36,8 @@ pub(crate) struct Begun {
 
 /// An operation on what a provider holds, decided and not yet begun.
 pub(crate) struct FollowUp {
+    /// What it is called in the audit trail.
+    pub(crate) action: Action,
     /// The payment as it will be.
     pub(crate) changed: PaymentIntent,
     /// The attempt as it will be.
@@ -100,24 +103,31 @@ impl Platform {
     /// The first commit of an operation that a request asks for on what a provider holds.
     pub(crate) async fn start_follow_up(&self, request: &Request, before: Subject, mut next: FollowUp) -> Result<Start, Error> {
         next.sending.answers = request.record();
-        let mut batch = Batch::new();
+        let mut writes = Writes::new();
         if let Some(write) = idempotency::begin(request, self.now(), None)? {
-            batch.push(write);
+            writes.push(write);
         }
         // Its future holds everything twice: it lives on the heap.
-        let begun = Box::pin(self.begin_follow_up(request.scope, before, next, batch)).await?;
+        let begun = Box::pin(self.begin_follow_up(request.scope, &request.by(), before, next, writes)).await?;
         Ok(Start::Begun(Box::new(begun)))
     }
 
     /// The first commit of an operation on what a provider holds: the payment changed, the attempt sending.
-    pub(crate) async fn begin_follow_up(&self, scope: Scope, before: Subject, next: FollowUp, mut batch: Batch) -> Result<Begun, Error> {
-        let FollowUp { changed, sending, work } = next;
-        lists::change(scope, &before.intent, &changed, &mut batch)?;
-        lists::change(scope, &before.attempt, &sending, &mut batch)?;
-        self.commit(batch).await?;
+    pub(crate) async fn begin_follow_up(
+        &self,
+        scope: Scope,
+        by: &By,
+        before: Subject,
+        next: FollowUp,
+        mut writes: Writes,
+    ) -> Result<Begun, Error> {
+        let FollowUp { action, changed, sending, work } = next;
+        let intent = lists::change(scope, &before.intent, &changed, &mut writes)?;
+        let attempt = lists::change(scope, &before.attempt, &sending, &mut writes)?;
+        self.commit(by.did(action, scope), writes).await?;
         Ok(Begun {
-            intent: Loaded { value: changed, revision: before.intent.revision.saturating_add(1) },
-            attempt: Loaded { value: sending, revision: before.attempt.revision.saturating_add(1) },
+            intent: Loaded { value: changed, version: intent },
+            attempt: Loaded { value: sending, version: attempt },
             charge: before.charge,
             method: before.method,
             work,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use domain::account::Account;
+use domain::audit::Action;
 use domain::charge::Charge;
 use domain::event::{Cause, Event};
 use domain::flow::{self, PaymentChange, settle_authorize, settle_capture, settle_refused_void, settle_void};
@@ -13,9 +14,10 @@ use domain::payment_intent::{PaymentIntent, Status};
 use domain::payment_method::PaymentMethod;
 use domain::provider_key::ProviderKey;
 use domain::scope::Scope;
-use store::{Batch, Precondition, Write};
+use store::{Precondition, Write};
 
 use super::perform::{Begun, Fact};
+use crate::acting::By;
 use crate::balance;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, IdempotencyRecord, KeptAnswer};
@@ -24,6 +26,7 @@ use crate::outcome::{Object, Outcome, Refused};
 use crate::platform::{Platform, Request};
 use crate::ports::{Answer, Minting};
 use crate::records::{Loaded, decode, encode, insert, key_of};
+use crate::writes::Writes;
 
 /// How often a settlement that lost a race reads again; each loss means somebody else settled.
 const MAX_ROUNDS: u32 = 8;
@@ -41,9 +44,10 @@ impl Platform {
     pub(crate) async fn settle_payment(self: &Arc<Self>, request: &Request, begun: Begun, fact: Fact) -> Result<Answered, Error> {
         let mut subject = Subject { intent: begun.intent, attempt: begun.attempt, charge: begun.charge, method: begun.method };
         let sent = subject.attempt.value.operation.as_ref().map(|o| o.key.clone());
+        let by = request.by();
         for _ in 0..MAX_ROUNDS {
             let waiting = idempotency::still_waiting(request, subject.attempt.value.answers.as_ref());
-            let settled = self.settle_once(request.scope, &request.account, request.cause(), &subject, fact.clone(), waiting).await;
+            let settled = self.settle_once(request.scope, &request.account, &by, &subject, fact.clone(), waiting).await;
             match settled {
                 Ok(Some(answer)) if waiting.is_some() => return Ok(Answered { answer, replayed: false }),
                 Ok(_) => return self.tell_kept(request, &subject).await,
@@ -54,7 +58,7 @@ impl Platform {
             if subject.attempt.value.operation.as_ref().map(|o| &o.key) != sent.as_ref() {
                 // The recovery job was faster: its answer is the answer, and ours is heard as a late one.
                 self.codes.forget(subject.attempt.value.id.ulid());
-                self.hear_overtaken(request, subject.attempt.value.id, sent, fact).await;
+                self.hear_overtaken(request, &by, subject.attempt.value.id, sent, fact).await;
                 return self.tell_kept(request, &subject).await;
             }
         }
@@ -69,11 +73,18 @@ impl Platform {
         }
     }
 
-    async fn hear_overtaken(self: &Arc<Self>, request: &Request, attempt: PaymentAttemptId, sent: Option<ProviderKey>, fact: Fact) {
+    async fn hear_overtaken(
+        self: &Arc<Self>,
+        request: &Request,
+        by: &By,
+        attempt: PaymentAttemptId,
+        sent: Option<ProviderKey>,
+        fact: Fact,
+    ) {
         let key = if matches!(fact, Fact::RefusedVoid(_)) { Some(ProviderKey::authorize(attempt)) } else { sent };
         let Some(key) = key else { return };
         // Rare, and its future is large: it lives on the heap, so that every payment's stays small.
-        let heard = Box::pin(self.hear(request.scope, &request.account, &key, fact.said()));
+        let heard = Box::pin(self.hear(request.scope, &request.account, by, &key, fact.said()));
         if let Err(error) = heard.await {
             tracing::error!(%key, %error, detail = ?error, "an overtaken answer could not be taken in");
         }
@@ -116,14 +127,14 @@ impl Platform {
         &self,
         scope: Scope,
         account: &Arc<Account>,
-        cause: Cause,
+        by: &By,
         subject: &Subject,
         fact: Fact,
         request: Option<&Request>,
     ) -> Result<Option<Answer>, Error> {
-        let Some(mut change) = self.decide(account, cause.clone(), subject, fact)? else { return Ok(None) };
-        let mut batch = Batch::new();
-        let saved = self.save_method(account, cause, scope, subject, &mut change, &mut batch).await?;
+        let Some(mut change) = self.decide(account, by.cause.clone(), subject, fact)? else { return Ok(None) };
+        let mut writes = Writes::new();
+        let saved = self.save_method(account, by.cause.clone(), scope, subject, &mut change, &mut writes).await?;
         let outcome = outcome_of(&change, saved);
         let answer = match (request, &subject.attempt.value.answers) {
             (Some(request), _) => Some(self.answer(request, &outcome).await?),
@@ -135,13 +146,13 @@ impl Platform {
             (_, None) => None,
         };
         if let Some(write) = kept {
-            batch.push(write);
+            writes.push(write);
         }
         if let Some(attempt) = &mut change.attempt {
             attempt.answers = None;
         }
-        add_change(scope, subject, &change, &mut batch)?;
-        self.commit(batch).await?;
+        add_change(scope, subject, &change, &mut writes)?;
+        self.commit(by.did(Action::PaymentIntentSettle, scope).ending(&outcome), writes).await?;
         if change.attempt.as_ref().is_some_and(|attempt| attempt.operation.is_none()) {
             self.codes.forget(subject.attempt.value.id.ulid());
         }
@@ -173,7 +184,7 @@ impl Platform {
         scope: Scope,
         subject: &Subject,
         change: &mut PaymentChange,
-        batch: &mut Batch,
+        writes: &mut Writes,
     ) -> Result<Option<PaymentMethod>, Error> {
         let went_through = matches!(change.intent.status, Status::Succeeded | Status::RequiresCapture);
         let before = matches!(subject.attempt.value.status, AttemptStatus::Authorized);
@@ -181,12 +192,12 @@ impl Platform {
         if !went_through || before || change.charge.is_none() || subject.method.is_saved_for(customer, usage) {
             return Ok(None);
         }
-        let owner = self.customer_as_is(scope, customer, batch).await?;
+        let owner = self.customer_as_is(scope, customer, writes).await?;
         let loaded = self.must::<PaymentMethod>(scope, subject.method.id.ulid()).await?;
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(account, cause, &mut mint, self.now());
         let Some((method, event)) = flow::save_method(&mut ctx, loaded.value.clone(), &owner, usage) else { return Ok(None) };
-        lists::change(scope, &loaded, &method, batch)?;
+        lists::change(scope, &loaded, &method, writes)?;
         change.events.extend(event);
         Ok(Some(method))
     }
@@ -232,42 +243,43 @@ fn outcome_of(change: &PaymentChange, saved: Option<PaymentMethod>) -> Outcome {
     Outcome { object: Object::PaymentIntent(Box::new(change.intent.clone())), refused, changed }
 }
 
-fn add_change(scope: Scope, subject: &Subject, change: &PaymentChange, batch: &mut Batch) -> Result<(), Error> {
-    lists::change(scope, &subject.intent, &change.intent, batch)?;
+fn add_change(scope: Scope, subject: &Subject, change: &PaymentChange, writes: &mut Writes) -> Result<(), Error> {
+    lists::change(scope, &subject.intent, &change.intent, writes)?;
     if let Some(attempt) = &change.attempt {
-        lists::change(scope, &subject.attempt, attempt, batch)?;
+        lists::change(scope, &subject.attempt, attempt, writes)?;
     }
-    match (&change.charge, &subject.charge) {
-        (Some(charge), Some(before)) => lists::change(scope, before, charge, batch)?,
-        (Some(charge), None) => lists::add(scope, charge, batch)?,
-        (None, _) => {}
+    if let Some(charge) = &change.charge {
+        match &subject.charge {
+            Some(before) => lists::change(scope, before, charge, writes)?,
+            None => lists::add(scope, charge, writes)?,
+        };
     }
     if let Some(booking) = &change.booking {
-        add_booking(scope, booking, batch)?;
+        add_booking(scope, booking, writes)?;
     }
-    add_events(scope, &change.events, batch)
+    add_events(scope, &change.events, writes)
 }
 
 /// Adds a movement to the books and to the merchant's statement.
-pub(crate) fn add_booking(scope: Scope, booking: &flow::Booking, batch: &mut Batch) -> Result<(), Error> {
-    batch.push(insert(scope, &booking.entry)?);
+pub(crate) fn add_booking(scope: Scope, booking: &flow::Booking, writes: &mut Writes) -> Result<(), Error> {
+    writes.push(insert(scope, &booking.entry)?);
     if let Some(line) = &booking.line {
-        lists::add(scope, line, batch)?;
-        batch.link(balance::unsummed(scope), line.id.ulid());
+        lists::append(scope, line, writes)?;
+        writes.link(balance::unsummed(scope), line.id.ulid());
     }
     Ok(())
 }
 
 /// Adds events.
-pub(crate) fn add_events(scope: Scope, events: &[Event], batch: &mut Batch) -> Result<(), Error> {
+pub(crate) fn add_events(scope: Scope, events: &[Event], writes: &mut Writes) -> Result<(), Error> {
     for event in events {
-        lists::add(scope, event, batch)?;
+        lists::append(scope, event, writes)?;
     }
     Ok(())
 }
 
 /// Adds a canceled payment that no provider knew.
-pub(crate) fn add_unsent(scope: Scope, before: &Loaded<PaymentIntent>, change: &PaymentChange, batch: &mut Batch) -> Result<(), Error> {
-    lists::change(scope, before, &change.intent, batch)?;
-    add_events(scope, &change.events, batch)
+pub(crate) fn add_unsent(scope: Scope, before: &Loaded<PaymentIntent>, change: &PaymentChange, writes: &mut Writes) -> Result<(), Error> {
+    lists::change(scope, before, &change.intent, writes)?;
+    add_events(scope, &change.events, writes)
 }

@@ -1,12 +1,12 @@
 //! Changing a payment before it is carried out, and its notes afterwards.
 
+use domain::audit::Action;
 use domain::contact::Shipping;
 use domain::currency::Currency;
 use domain::id::{CustomerId, PaymentIntentId};
 use domain::money::Money;
 use domain::payment_intent::{CaptureMethod, Command, FutureUsage, PaymentIntent, Status, ThreeDSecureRequest};
 use domain::statement::Part;
-use store::Batch;
 
 use crate::change::Change;
 use crate::error::Error;
@@ -18,6 +18,7 @@ use crate::payment_methods::resolve::MethodInput;
 use crate::platform::{Platform, Request, racing};
 use crate::sizes;
 use crate::texts;
+use crate::writes::Writes;
 
 /// What a request says of a payment.
 #[derive(Clone, Default)]
@@ -104,15 +105,15 @@ impl Platform {
             if change.touches_money() && !early {
                 return Err(Error::PaymentIntentState { verb: Command::Update.verb(), payment_intent: Box::new(intent) });
             }
-            let mut batch = Batch::new();
+            let mut writes = Writes::new();
             let mut ready = None;
             if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
-                self.usable_customer(request.scope, customer, &mut batch).await?;
+                self.usable_customer(request.scope, customer, &mut writes).await?;
                 intent.customer = Some(customer);
             }
             if let Some(input) = &change.payment_method {
                 let mut made = self.ready_method(request.scope, intent.customer, input).await?;
-                made.add_to(request.scope, &mut batch)?;
+                made.add_to(request.scope, &mut writes)?;
                 intent.payment_method = Some(made.method.id);
                 ready = Some(made);
                 if intent.status == Status::RequiresPaymentMethod {
@@ -121,9 +122,9 @@ impl Platform {
             }
             change.apply(&mut intent)?;
             sizes::check(&intent)?;
-            lists::change(request.scope, &loaded, &intent, &mut batch)?;
+            lists::change(request.scope, &loaded, &intent, &mut writes)?;
             let told = Outcome::of(Object::PaymentIntent(Box::new(intent))).with(ready.as_ref().map(|ready| &ready.method));
-            let answered = self.conclude(request, batch, &told).await?;
+            let answered = self.conclude(request, Action::PaymentIntentUpdate, writes, &told).await?;
             self.keep_code(ready.as_ref());
             Ok(answered)
         })

@@ -1,12 +1,12 @@
 //! Giving a card to a customer, and taking it away.
 
+use domain::audit::Action;
 use domain::contact::BillingDetails;
 use domain::customer::Customer;
 use domain::event::EventKind;
 use domain::id::{CustomerId, PaymentMethodId};
 use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
-use store::Batch;
 
 use super::create::masked;
 use super::resolve::Origin;
@@ -18,6 +18,7 @@ use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::Loaded;
+use crate::writes::Writes;
 
 impl Platform {
     /// Attaches a card to a customer.
@@ -29,10 +30,10 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let mut batch = Batch::new();
-            let customer = self.usable_customer(request.scope, customer, &mut batch).await?;
-            let method = self.add_attachment(request, &customer, (method, Place::Path), &mut batch).await?;
-            self.conclude(request, batch, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
+            let mut writes = Writes::new();
+            let customer = self.usable_customer(request.scope, customer, &mut writes).await?;
+            let method = self.add_attachment(request, &customer, (method, Place::Path), &mut writes).await?;
+            self.conclude(request, Action::PaymentMethodAttach, writes, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
         })
         .await
     }
@@ -43,7 +44,7 @@ impl Platform {
         request: &Request,
         customer: &Customer,
         (name, place): (&str, Place),
-        batch: &mut Batch,
+        writes: &mut Writes,
     ) -> Result<PaymentMethod, Error> {
         let scope = request.scope;
         let (mut method, mut origin) = match self.test_card_input(name, scope) {
@@ -62,9 +63,9 @@ impl Platform {
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.method_event(EventKind::PaymentMethodAttached, &mut method);
-            add_events(scope, &[event], batch)?;
+            add_events(scope, &[event], writes)?;
         }
-        origin.add(scope, &method, batch)?;
+        origin.add(scope, &method, writes)?;
         Ok(method)
     }
 
@@ -80,13 +81,13 @@ impl Platform {
             let loaded = self.payment_method(request, method, Place::Path).await?;
             let mut method = loaded.value.clone();
             method.detach()?;
-            let mut batch = Batch::new();
+            let mut writes = Writes::new();
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.method_event(EventKind::PaymentMethodDetached, &mut method);
-            lists::change(request.scope, &loaded, &method, &mut batch)?;
-            add_events(request.scope, &[event], &mut batch)?;
-            self.conclude(request, batch, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
+            lists::change(request.scope, &loaded, &method, &mut writes)?;
+            add_events(request.scope, &[event], &mut writes)?;
+            self.conclude(request, Action::PaymentMethodDetach, writes, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
         })
         .await
     }

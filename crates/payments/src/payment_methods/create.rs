@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
 use domain::card::{CardDetails, CardNumber, Cvc, Expiry, ExpiryError};
 use domain::contact::BillingDetails;
 use domain::decline::CardErrorCode;
@@ -9,7 +10,7 @@ use domain::id::{CardId, PaymentMethodId, TokenId, Ulid};
 use domain::metadata::Metadata;
 use domain::payment_method::{PaymentMethod, Token};
 use domain::scope::Scope;
-use store::{Batch, Key, Kind, Precondition, Write};
+use store::{Key, Kind, Precondition, Write};
 
 use super::resolve::{Origin, Ready};
 use crate::error::{Error, Place};
@@ -18,6 +19,7 @@ use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request, racing};
 use crate::records::{encode, insert, update};
 use crate::sizes;
+use crate::writes::Writes;
 
 /// A card as a client sends it; it cannot be printed.
 #[derive(Clone)]
@@ -134,7 +136,7 @@ impl Platform {
         let billing_details = billing_details.or(token.value.billing_details.clone());
         let method = self.method_of(token.value.card.clone(), billing_details, metadata)?;
         let used = Token { used: true, ..token.value };
-        let origin = Origin::Made(vec![self.seal(scope, method.id.ulid(), &number)?, update(scope, &used, token.revision)?]);
+        let origin = Origin::Made(vec![self.seal(scope, method.id.ulid(), &number)?, update(scope, &used, token.version.revision)?]);
         Ok(Ready { method, number, cvc: self.codes.look(id.ulid()), code_waited_under: Some(id.ulid()), origin })
     }
 
@@ -169,10 +171,10 @@ impl Platform {
                 return Ok(answered);
             }
             let mut ready = self.prepare_method(request.scope, new).await?;
-            let mut batch = Batch::new();
-            ready.add_to(request.scope, &mut batch)?;
+            let mut writes = Writes::new();
+            ready.add_to(request.scope, &mut writes)?;
             let outcome = Outcome::of(Object::PaymentMethod(Box::new(ready.method.clone())));
-            let answered = self.conclude(request, batch, &outcome).await?;
+            let answered = self.conclude(request, Action::PaymentMethodCreate, writes, &outcome).await?;
             self.keep_code(Some(&ready));
             Ok(answered)
         })
@@ -199,10 +201,11 @@ impl Platform {
                 used: false,
             };
             sizes::check(&token)?;
-            let mut batch = Batch::new();
-            batch.push(insert(request.scope, &token)?);
-            batch.push(self.seal(request.scope, ulid, &card.number)?);
-            let answered = self.conclude(request, batch, &Outcome::of(Object::Token(Box::new(token)))).await?;
+            let mut writes = Writes::new();
+            writes.push(insert(request.scope, &token)?);
+            writes.push(self.seal(request.scope, ulid, &card.number)?);
+            let outcome = Outcome::of(Object::Token(Box::new(token)));
+            let answered = self.conclude(request, Action::PaymentMethodCreate, writes, &outcome).await?;
             self.codes.keep(ulid, card.cvc.as_ref());
             Ok(answered)
         })

@@ -8,13 +8,14 @@ use domain::id::{CustomerId, PaymentMethodId, Ulid};
 use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
-use store::{Batch, Precondition, Write};
+use store::{Precondition, Write};
 
 use super::create::{CardSource, NewPaymentMethod, masked};
 use crate::error::{Error, Place};
 use crate::lists;
 use crate::platform::Platform;
 use crate::records::{Loaded, key_of};
+use crate::writes::Writes;
 
 /// What a client names to pay with.
 #[derive(Clone)]
@@ -45,26 +46,26 @@ pub(crate) enum Origin {
 
 impl Ready {
     /// Adds what keeps the method as it is now.
-    pub(crate) fn add_to(&mut self, scope: Scope, batch: &mut Batch) -> Result<(), Error> {
-        self.origin.add(scope, &self.method, batch)
+    pub(crate) fn add_to(&mut self, scope: Scope, writes: &mut Writes) -> Result<(), Error> {
+        self.origin.add(scope, &self.method, writes)
     }
 }
 
 impl Origin {
     /// Adds what keeps the method as it is now. One that does not change is held as it was read, so that it is not
     /// detached at the same time; nothing is written then.
-    pub(crate) fn add(&mut self, scope: Scope, method: &PaymentMethod, batch: &mut Batch) -> Result<(), Error> {
+    pub(crate) fn add(&mut self, scope: Scope, method: &PaymentMethod, writes: &mut Writes) -> Result<(), Error> {
         match self {
             Self::Kept(kept) if kept.value == *method => {
-                batch.assert(key_of::<PaymentMethod>(scope, method.id.ulid()), Precondition::Revision(kept.revision));
+                writes.assert(key_of::<PaymentMethod>(scope, method.id.ulid()), Precondition::Revision(kept.version.revision));
             }
             Self::Kept(kept) => {
-                lists::change(scope, kept, method, batch)?;
+                lists::change(scope, kept, method, writes)?;
             }
-            Self::Made(writes) => {
-                lists::add(scope, method, batch)?;
-                for write in std::mem::take(writes) {
-                    batch.push(write);
+            Self::Made(with) => {
+                lists::add(scope, method, writes)?;
+                for write in std::mem::take(with) {
+                    writes.push(write);
                 }
             }
         }

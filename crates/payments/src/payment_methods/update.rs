@@ -1,21 +1,22 @@
 //! Changing what is known of a card besides its number.
 
+use domain::audit::Action;
 use domain::card::Expiry;
 use domain::contact::{Address, BillingDetails};
 use domain::event::{EventKind, Snapshot};
-use store::Batch;
 
 use super::create::expiry_refused;
 use crate::change::Change;
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
+use crate::lists;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
 use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
-use crate::records::update;
 use crate::sizes;
+use crate::writes::Writes;
 
 /// What a request says of a card.
 #[derive(Clone, Debug, Default)]
@@ -58,8 +59,7 @@ impl Platform {
                 return Ok(answered);
             }
             let loaded = self.payment_method(request, name, Place::Path).await?;
-            let before = loaded.value.clone();
-            let mut method = loaded.value;
+            let mut method = loaded.value.clone();
             method.metadata = change.metadata.apply(&method.metadata)?;
             change.billing_details.apply(&mut method.billing_details);
             if let Some((month, year)) = change.expiry {
@@ -71,11 +71,11 @@ impl Platform {
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let mut event = ctx.method_event(EventKind::PaymentMethodUpdated, &mut method);
-            event.previous = Some(Snapshot::PaymentMethod(Box::new(before)));
-            let mut batch = Batch::new();
-            batch.push(update(request.scope, &method, loaded.revision)?);
-            add_events(request.scope, &[event], &mut batch)?;
-            self.conclude(request, batch, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
+            let mut writes = Writes::new();
+            lists::change(request.scope, &loaded, &method, &mut writes)?;
+            event.previous = Some(Snapshot::PaymentMethod(Box::new(loaded.value)));
+            add_events(request.scope, &[event], &mut writes)?;
+            self.conclude(request, Action::PaymentMethodUpdate, writes, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
         })
         .await
     }

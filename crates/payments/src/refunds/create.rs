@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
 use domain::charge::{Charge, Refusal, Status};
 use domain::flow::{self, RefundRequest, begin_refund};
 use domain::id::{ChargeId, PaymentIntentId};
 use domain::scope::Scope;
-use store::Batch;
 
 use super::settle::RefundSubject;
 use crate::error::{Error, Place};
@@ -18,6 +18,7 @@ use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::Loaded;
 use crate::sizes;
+use crate::writes::Writes;
 
 /// What is to be refunded.
 #[derive(Clone, Copy, Debug)]
@@ -90,20 +91,20 @@ impl Platform {
         sizes::check(&refund)?;
         sizes::check(&changed)?;
         refund.answers = request.record();
-        let mut batch = Batch::new();
-        lists::change(scope, &loaded, &changed, &mut batch)?;
-        lists::add(scope, &refund, &mut batch)?;
+        let mut writes = Writes::new();
+        let charge = lists::change(scope, &loaded, &changed, &mut writes)?;
+        let made = lists::add(scope, &refund, &mut writes)?;
         if let Some(booking) = &change.booking {
-            add_booking(scope, booking, &mut batch)?;
+            add_booking(scope, booking, &mut writes)?;
         }
-        add_events(scope, &change.events, &mut batch)?;
+        add_events(scope, &change.events, &mut writes)?;
         if let Some(write) = idempotency::begin(request, self.now(), None)? {
-            batch.push(write);
+            writes.push(write);
         }
-        self.commit(batch).await?;
+        self.commit(request.by().did(Action::RefundCreate, scope), writes).await?;
         Ok(Start::Begun(Box::new(RefundSubject {
-            refund: Loaded { value: refund, revision: 1 },
-            charge: Loaded { value: changed, revision: loaded.revision.saturating_add(1) },
+            refund: Loaded { value: refund, version: made },
+            charge: Loaded { value: changed, version: charge },
         })))
     }
 }

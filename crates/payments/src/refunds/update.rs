@@ -1,17 +1,18 @@
 //! Changing a refund's notes.
 
+use domain::audit::Action;
 use domain::id::RefundId;
 use domain::metadata::Metadata;
 use domain::refund::Refund;
-use store::Batch;
 
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
+use crate::lists;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, Request, racing};
-use crate::records::update;
 use crate::sizes;
+use crate::writes::Writes;
 
 impl Platform {
     /// Changes a refund's metadata.
@@ -26,11 +27,11 @@ impl Platform {
             let missing = || Error::NotFound { kind: "refund", id: id.to_string(), param: "refund", place: Place::Path };
             let loaded = self.find::<Refund>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
             let merged: Metadata = metadata.apply(&loaded.value.metadata)?;
-            let refund = Refund { metadata: merged, ..loaded.value };
+            let refund = Refund { metadata: merged, ..loaded.value.clone() };
             sizes::check(&refund)?;
-            let mut batch = Batch::new();
-            batch.push(update(request.scope, &refund, loaded.revision)?);
-            self.conclude(request, batch, &Outcome::of(Object::Refund(Box::new(refund)))).await
+            let mut writes = Writes::new();
+            lists::change(request.scope, &loaded, &refund, &mut writes)?;
+            self.conclude(request, Action::RefundUpdate, writes, &Outcome::of(Object::Refund(Box::new(refund)))).await
         })
         .await
     }

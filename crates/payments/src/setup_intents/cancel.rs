@@ -1,9 +1,9 @@
 //! Giving up a set-up.
 
+use domain::audit::Action;
 use domain::flow::cancel_setup;
 use domain::id::SetupIntentId;
 use domain::payment_intent::CancellationReason;
-use store::Batch;
 
 use super::told;
 use crate::error::Error;
@@ -12,6 +12,7 @@ use crate::lists;
 use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
+use crate::writes::Writes;
 
 impl Platform {
     /// Gives up a set-up.
@@ -36,10 +37,10 @@ impl Platform {
             };
             let (intent, event) =
                 decided.map_err(|_| Error::SetupIntentState { verb: "canceled", setup_intent: Box::new(loaded.value.clone()) })?;
-            let mut batch = Batch::new();
-            lists::change(request.scope, &loaded, &intent, &mut batch)?;
-            add_events(request.scope, &[event], &mut batch)?;
-            let answered = self.conclude(request, batch, &told(intent.clone())).await?;
+            let mut writes = Writes::new();
+            lists::change(request.scope, &loaded, &intent, &mut writes)?;
+            add_events(request.scope, &[event], &mut writes)?;
+            let answered = self.conclude(request, Action::SetupIntentCancel, writes, &told(intent.clone())).await?;
             self.forget_code_of(&intent);
             Ok(answered)
         })

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
 use domain::flow::begin_setup;
 use domain::id::SetupIntentId;
 use domain::payment_intent::ThreeDSecureRequest;
 use domain::setup_intent::{SetupIntent, Status};
-use store::Batch;
 
+use super::settle::Heard;
 use super::{method_missing, told};
 use crate::error::Error;
 use crate::idempotency::{self, Answered, still_waiting};
@@ -17,6 +18,7 @@ use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::records::Loaded;
 use crate::sizes;
+use crate::writes::Writes;
 
 /// What a shop says when it confirms an existing set-up.
 #[derive(Clone, Default)]
@@ -67,7 +69,7 @@ impl Platform {
             let mut intent = loaded.value.clone();
             intent.three_d_secure = confirm.three_d_secure.unwrap_or(intent.three_d_secure);
             let return_url = confirm.return_url.clone();
-            let begun = self.start_setup(request, intent, Some(loaded), ready, return_url, Batch::new()).await?;
+            let begun = self.start_setup(request, intent, Some(loaded), ready, return_url, Writes::new()).await?;
             Ok(Err(Box::new(begun)))
         })
         .await?;
@@ -81,11 +83,11 @@ impl Platform {
         before: Option<Loaded<SetupIntent>>,
         mut ready: Ready,
         return_url: Option<String>,
-        mut batch: Batch,
+        mut writes: Writes,
     ) -> Result<Begun, Error> {
         let connector = self.route(request.scope)?;
         if let Some(customer) = intent.customer {
-            self.usable_customer(request.scope, customer, &mut batch).await?;
+            self.usable_customer(request.scope, customer, &mut writes).await?;
         }
         sizes::check(&intent)?;
         sizes::check(&ready.method)?;
@@ -94,18 +96,17 @@ impl Platform {
         let begun = begin_setup(&mut ctx, intent.clone(), &ready.method, connector.capabilities().provider);
         let mut begun = begun.map_err(|_| Error::SetupIntentState { verb: "confirmed", setup_intent: Box::new(intent) })?;
         begun.answers = request.record();
-        ready.add_to(request.scope, &mut batch)?;
-        match &before {
-            Some(before) => lists::change(request.scope, before, &begun, &mut batch)?,
-            None => lists::add(request.scope, &begun, &mut batch)?,
-        }
+        ready.add_to(request.scope, &mut writes)?;
+        let (action, version) = match &before {
+            Some(before) => (Action::SetupIntentConfirm, lists::change(request.scope, before, &begun, &mut writes)?),
+            None => (Action::SetupIntentCreate, lists::add(request.scope, &begun, &mut writes)?),
+        };
         if let Some(write) = idempotency::begin(request, self.now(), None)? {
-            batch.push(write);
+            writes.push(write);
         }
-        self.commit(batch).await?;
+        self.commit(request.by().did(action, request.scope), writes).await?;
         self.forget_code(&ready);
-        let revision = before.map_or(1, |before| before.revision.saturating_add(1));
-        Ok(Begun { intent: Loaded { value: begun, revision }, ready, return_url })
+        Ok(Begun { intent: Loaded { value: begun, version }, ready, return_url })
     }
 
     pub(super) async fn run_setup(self: &Arc<Self>, request: &Request, started: Result<Answered, Box<Begun>>) -> Result<Answered, Error> {
@@ -116,12 +117,12 @@ impl Platform {
         let (platform, request) = (Arc::clone(self), request.clone());
         self.detached(async move {
             let outcome = platform.send_setup(request.scope, &begun.intent.value, &begun.ready).await?;
-            let mut intent = begun.intent;
+            let (mut intent, by) = (begun.intent, request.by());
             for _ in 0..MAX_ROUNDS {
                 let account = Arc::clone(&request.account);
                 let waiting = still_waiting(&request, intent.value.answers.as_ref());
-                let settled =
-                    platform.settle_setup_once(request.scope, &account, &intent, begun.return_url.clone(), outcome.clone(), waiting).await;
+                let heard = Heard { return_url: begun.return_url.clone(), outcome: outcome.clone() };
+                let settled = platform.settle_setup_once(request.scope, &account, &by, &intent, heard, waiting).await;
                 match settled {
                     Ok(Some(answer)) if waiting.is_some() => return Ok(Answered { answer, replayed: false }),
                     Ok(_) => break,

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
 use domain::event::EventKind;
 use domain::id::{CustomerId, SetupIntentId};
 use domain::metadata::Metadata;
 use domain::payment_intent::{AllowRedirects, FutureUsage, ThreeDSecureRequest};
 use domain::setup_intent::{SetupIntent, Status};
-use store::Batch;
 
 use super::confirm::Begun;
 use super::{method_missing, told};
@@ -19,6 +19,7 @@ use crate::payment_methods::resolve::MethodInput;
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Minting;
 use crate::sizes;
+use crate::writes::Writes;
 
 /// What a shop says of a new set-up.
 #[derive(Clone)]
@@ -73,12 +74,12 @@ impl Platform {
             cancellation_reason: None,
             sequence: 0,
         };
-        let mut batch = Batch::new();
+        let mut writes = Writes::new();
         {
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.setup_event(EventKind::SetupIntentCreated, &mut intent);
-            add_events(request.scope, &[event], &mut batch)?;
+            add_events(request.scope, &[event], &mut writes)?;
         }
         let ready = match &new.payment_method {
             Some(input) => Some(self.ready_method(request.scope, new.customer, input).await?),
@@ -86,22 +87,22 @@ impl Platform {
         };
         match (&new.confirm, ready) {
             (Some(return_url), Some(ready)) => {
-                self.start_setup(request, intent, None, ready, return_url.clone(), batch).await.map(|b| Err(Box::new(b)))
+                self.start_setup(request, intent, None, ready, return_url.clone(), writes).await.map(|b| Err(Box::new(b)))
             }
             (Some(_), None) => Err(method_missing()),
             (None, mut ready) => {
                 if let Some(customer) = new.customer {
-                    self.usable_customer(request.scope, customer, &mut batch).await?;
+                    self.usable_customer(request.scope, customer, &mut writes).await?;
                 }
                 if let Some(ready) = &mut ready {
-                    ready.add_to(request.scope, &mut batch)?;
+                    ready.add_to(request.scope, &mut writes)?;
                     intent.payment_method = Some(ready.method.id);
                     intent.become_(Status::RequiresConfirmation).map_err(|e| Error::Internal(e.to_string()))?;
                 }
                 sizes::check(&intent)?;
-                lists::add(request.scope, &intent, &mut batch)?;
+                lists::add(request.scope, &intent, &mut writes)?;
                 let told = told(intent).with(ready.as_ref().map(|ready| &ready.method));
-                let answered = self.conclude(request, batch, &told).await?;
+                let answered = self.conclude(request, Action::SetupIntentCreate, writes, &told).await?;
                 self.keep_code(ready.as_ref());
                 Ok(Ok(answered))
             }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::account::Account;
+use domain::audit::Action;
 use domain::card::Expiry;
-use domain::event::Cause;
 use domain::flow::{SetupChange, settle_setup};
 use domain::id::{PaymentMethodId, SetupAttemptId};
 use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
@@ -13,9 +13,9 @@ use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
 use domain::setup_intent::{SetupIntent, Status};
 use providers::{CardForProvider, Initiator, VerifyCard};
-use store::Batch;
 
 use super::told;
+use crate::acting::By;
 use crate::error::Error;
 use crate::lists;
 use crate::outcome::Refused;
@@ -24,6 +24,13 @@ use crate::payment_methods::resolve::{Origin, Ready};
 use crate::platform::{Platform, Request};
 use crate::ports::{Answer, Minting};
 use crate::records::Loaded;
+use crate::writes::Writes;
+
+/// What a provider said of a card, and where the buyer's browser goes after an action.
+pub(super) struct Heard {
+    pub(super) return_url: Option<String>,
+    pub(super) outcome: AuthorizeOutcome,
+}
 
 impl Platform {
     pub(super) async fn send_setup(&self, scope: Scope, intent: &SetupIntent, ready: &Ready) -> Result<AuthorizeOutcome, Error> {
@@ -57,22 +64,22 @@ impl Platform {
         &self,
         scope: Scope,
         account: &Arc<Account>,
+        by: &By,
         loaded: &Loaded<SetupIntent>,
-        return_url: Option<String>,
-        outcome: AuthorizeOutcome,
+        heard: Heard,
         request: Option<&Request>,
     ) -> Result<Option<Answer>, Error> {
         let method_id = loaded.value.payment_method.ok_or_else(|| Error::Internal("a set-up without its card".to_owned()))?;
         let method = self.must::<PaymentMethod>(scope, method_id.ulid()).await?;
-        let cause = request.map_or_else(Cause::default, Request::cause);
-        let mut batch = Batch::new();
+        let Heard { return_url, outcome } = heard;
+        let mut writes = Writes::new();
         let owner = match loaded.value.customer {
-            Some(customer) => Some(self.customer_as_is(scope, customer, &mut batch).await?),
+            Some(customer) => Some(self.customer_as_is(scope, customer, &mut writes).await?),
             None => None,
         };
         let decided = {
             let mut mint = Minting(&self.ids);
-            let mut ctx = self.context(account, cause, &mut mint, self.now());
+            let mut ctx = self.context(account, by.cause.clone(), &mut mint, self.now());
             settle_setup(&mut ctx, loaded.value.clone(), method.value.clone(), owner.as_ref(), return_url, outcome)?
         };
         let Some(SetupChange { mut intent, saved, events }) = decided else { return Ok(None) };
@@ -85,25 +92,31 @@ impl Platform {
         if let Some(request) = request {
             answer = self.answer(request, &outcome).await?;
             if let Some(key) = &answers {
-                batch.push(complete_for(request, key, Some(&answer), self.now())?);
+                writes.push(complete_for(request, key, Some(&answer), self.now())?);
             }
         } else if let Some(key) = &answers
             && let Some(write) = self.complete_later(scope, key, &outcome).await?
         {
-            batch.push(write);
+            writes.push(write);
         }
-        lists::change(scope, loaded, &intent, &mut batch)?;
+        lists::change(scope, loaded, &intent, &mut writes)?;
         if let Some(saved) = &saved {
-            lists::change(scope, &method, saved, &mut batch)?;
+            lists::change(scope, &method, saved, &mut writes)?;
         }
-        add_events(scope, &events, &mut batch)?;
-        self.commit(batch).await?;
+        add_events(scope, &events, &mut writes)?;
+        self.commit(by.did(Action::SetupIntentSettle, scope).ending(&outcome), writes).await?;
         self.forget_code_of(&intent);
         Ok(Some(answer))
     }
 
     /// Asks the provider about an open set-up and settles by the answer.
-    pub(crate) async fn follow_up_setup(&self, scope: Scope, account: &Arc<Account>, loaded: Loaded<SetupIntent>) -> Result<bool, Error> {
+    pub(crate) async fn follow_up_setup(
+        &self,
+        scope: Scope,
+        account: &Arc<Account>,
+        by: &By,
+        loaded: Loaded<SetupIntent>,
+    ) -> Result<bool, Error> {
         let Some(attempt) = loaded.value.latest_attempt else { return Ok(false) };
         let connector = self.connector(&loaded.value.provider)?;
         let outcome = match connector.query(&domain::provider_key::ProviderKey::verify_card(attempt)).await {
@@ -120,7 +133,8 @@ impl Platform {
                 AuthorizeOutcome::Unknown(UnknownReason::Unreadable)
             }
         };
-        Ok(self.settle_setup_once(scope, account, &loaded, None, outcome, None).await?.is_some())
+        let heard = Heard { return_url: None, outcome };
+        Ok(self.settle_setup_once(scope, account, by, &loaded, heard, None).await?.is_some())
     }
 
     async fn ready_again(&self, scope: Scope, method: PaymentMethodId, attempt: SetupAttemptId) -> Result<Ready, Error> {

@@ -1,9 +1,9 @@
 //! Changing a set-up.
 
+use domain::audit::Action;
 use domain::id::{CustomerId, SetupIntentId};
 use domain::payment_intent::ThreeDSecureRequest;
 use domain::setup_intent::Status;
-use store::Batch;
 
 use super::told;
 use crate::change::Change;
@@ -14,6 +14,7 @@ use crate::metadata::Changes;
 use crate::payment_methods::resolve::MethodInput;
 use crate::platform::{Platform, Request, racing};
 use crate::sizes;
+use crate::writes::Writes;
 
 /// What a request says of a set-up.
 #[derive(Clone, Default)]
@@ -50,15 +51,15 @@ impl Platform {
             if change.touches_card() && !early {
                 return Err(Error::SetupIntentState { verb: "updated", setup_intent: Box::new(intent) });
             }
-            let mut batch = Batch::new();
+            let mut writes = Writes::new();
             let mut ready = None;
             if let Some(customer) = change.customer.filter(|c| intent.customer != Some(*c)) {
-                self.usable_customer(request.scope, customer, &mut batch).await?;
+                self.usable_customer(request.scope, customer, &mut writes).await?;
                 intent.customer = Some(customer);
             }
             if let Some(input) = &change.payment_method {
                 let mut made = self.ready_method(request.scope, intent.customer, input).await?;
-                made.add_to(request.scope, &mut batch)?;
+                made.add_to(request.scope, &mut writes)?;
                 intent.payment_method = Some(made.method.id);
                 ready = Some(made);
                 if intent.status == Status::RequiresPaymentMethod {
@@ -72,9 +73,9 @@ impl Platform {
             change.description.apply(&mut intent.description);
             intent.metadata = change.metadata.apply(&intent.metadata)?;
             sizes::check(&intent)?;
-            lists::change(request.scope, &loaded, &intent, &mut batch)?;
+            lists::change(request.scope, &loaded, &intent, &mut writes)?;
             let told = told(intent).with(ready.as_ref().map(|ready| &ready.method));
-            let answered = self.conclude(request, batch, &told).await?;
+            let answered = self.conclude(request, Action::SetupIntentUpdate, writes, &told).await?;
             self.keep_code(ready.as_ref());
             Ok(answered)
         })

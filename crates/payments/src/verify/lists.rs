@@ -4,6 +4,7 @@
 //! those are is no property of a line.
 
 use domain::account::{Account, ApiKey};
+use domain::audit::AuditEntry;
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
@@ -24,6 +25,7 @@ use crate::records::key_of;
 macro_rules! every_type {
     ($run:ident, $store:ident, $with:expr) => {
         $run::<Account>($store, $with).await?;
+        $run::<AuditEntry>($store, $with).await?;
         $run::<ApiKey>($store, $with).await?;
         $run::<PaymentIntent>($store, $with).await?;
         $run::<PaymentAttempt>($store, $with).await?;
@@ -66,7 +68,7 @@ async fn add<T: Listed>(store: &dyn Store, fingerprint: &mut Fingerprint) -> Res
 }
 
 /// Whether the list has the entry.
-async fn has(store: &dyn Store, list: List, id: Ulid) -> Result<bool, Error> {
+pub(super) async fn has(store: &dyn Store, list: List, id: Ulid) -> Result<bool, Error> {
     let before = id.bits().checked_sub(1).map(Ulid::from_bits);
     Ok(store.scan(Scan { newer_than: before, ..Scan::oldest(list, 1) }).await?.first() == Some(&id))
 }
@@ -115,6 +117,7 @@ async fn belongs(store: &dyn Store, list: List, id: Ulid) -> Result<bool, Error>
         Index::PaymentMethods | Index::PaymentMethodsByCustomer => of::<PaymentMethod>(store, list, id).await,
         Index::Accounts => of::<Account>(store, list, id).await,
         Index::ApiKeys => of::<ApiKey>(store, list, id).await,
+        Index::AuditEntries => of::<AuditEntry>(store, list, id).await,
         Index::AwaitingBuyer => Ok(of::<PaymentAttempt>(store, list, id).await? || of::<SetupIntent>(store, list, id).await?),
         Index::OpenOperations => Ok(of::<PaymentAttempt>(store, list, id).await?
             || of::<Refund>(store, list, id).await?

@@ -1,10 +1,12 @@
 //! Recomputing everything that can be, and naming what does not agree.
 //!
 //! Each file compares one thing: [`books`] the journal with the objects, [`references`] what records name with what is
-//! there, [`lists`] the lists with the objects, [`events`] their sequences, [`bank`] a provider's books with ours. All of
+//! there, [`lists`] the lists with the objects, [`events`] their sequences, [`audit`] the audit trail with its
+//! chain and with the objects, [`bank`] a provider's books with ours. All of
 //! them read record after record in pages, and hold sums of whole tables rather than the tables; only what is broken costs
 //! memory, to be named. Reads only. Absent on purpose: repairing anything.
 
+pub mod audit;
 pub mod bank;
 mod books;
 mod events;
@@ -41,7 +43,8 @@ pub struct Report {
 }
 
 impl Report {
-    fn differ(&mut self, difference: String) {
+    /// Names a difference.
+    pub fn differ(&mut self, difference: String) {
         if self.differences.len() < MAX_NAMED {
             self.differences.push(difference);
         } else {

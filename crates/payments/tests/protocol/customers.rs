@@ -177,7 +177,7 @@ async fn many_payments_of_one_customer_at_once_change_nothing_that_they_share() 
     let revisions = async || {
         let customer = shop.platform.find::<Customer>(shop.scope, customer.ulid()).await.unwrap().unwrap();
         let card = shop.platform.find::<PaymentMethod>(shop.scope, card.id.ulid()).await.unwrap().unwrap();
-        (customer.revision, card.revision)
+        (customer.version.revision, card.version.revision)
     };
     let before = revisions().await;
     let new = payment_of(customer, &card);

@@ -7,7 +7,7 @@ use domain::payment_attempt::PaymentAttempt;
 use domain::payment_intent::{PaymentIntent, Status};
 use domain::provider_key::ProviderKey;
 use domain::refund::{self, Refund};
-use payments::Error;
+use payments::{By, Error};
 
 use crate::bank::{Sent, approved, challenge, declined};
 use crate::shop::{Shop, payment, reservation};
@@ -233,6 +233,6 @@ async fn the_answer_of_a_refund_that_recovery_overtook_is_heard_as_a_late_one() 
 async fn an_answer_about_nothing_we_asked_is_refused() {
     let shop = Shop::open().await;
     let nobody = ProviderKey::from_text("pa_00000000000000000000000001_auth");
-    let heard = shop.platform.hear(shop.scope, &shop.account, &nobody, QueryOutcome::Authorize(declined())).await;
+    let heard = shop.platform.hear(shop.scope, &shop.account, &By::provider("bank"), &nobody, QueryOutcome::Authorize(declined())).await;
     assert!(matches!(heard, Err(Error::NotFound { .. })));
 }

@@ -9,6 +9,7 @@
     unreachable_pub
 )]
 
+mod audit;
 mod bank;
 mod commands;
 mod customers;

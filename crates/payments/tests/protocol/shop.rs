@@ -1,16 +1,19 @@
 //! A shop whose provider says what the test tells it to, and a clock that the test moves.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use domain::account::Account;
+use domain::audit::Actor;
+use domain::audit::signing::SigningKey;
 use domain::contact::BillingDetails;
 use domain::currency::Currency;
 use domain::customer::Customer;
 use domain::fingerprint_key::FingerprintKey;
 use domain::flow::RefundRequest;
-use domain::id::{CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, Ulid};
+use domain::id::{ApiKeyId, CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, Ulid};
 use domain::idempotency::Fingerprint;
 use domain::ledger::{Books, JournalEntry, LedgerAccount};
 use domain::metadata::Metadata;
@@ -38,7 +41,7 @@ use payments::records::{Record, decode};
 use payments::refunds::create::RefundOf;
 use payments::setup_intents::create::NewSetupIntent;
 use payments::vault::Vault;
-use payments::{Error, Parts, Platform, Request};
+use payments::{By, Error, Parts, Platform, Request};
 use serde::de::DeserializeOwned;
 use store::memory::Memory;
 use store::{Index, List, Scan, Store};
@@ -80,6 +83,7 @@ impl Presenter for Plain {
     async fn present(&self, _: Scope, outcome: &Outcome, _: &Rendering) -> Result<Answer, Error> {
         let body = match &outcome.object {
             Object::Account(object) => serde_json::to_vec(object),
+            Object::AuditEntry(object) => serde_json::to_vec(object),
             Object::BalanceTransaction(object) => serde_json::to_vec(object),
             Object::Charge(object) => serde_json::to_vec(object),
             Object::Customer(object) => serde_json::to_vec(object),
@@ -116,7 +120,7 @@ pub struct Shop {
     pub scope: Scope,
 }
 
-fn platform(store: &Arc<Meanwhile>, clock: &Arc<TestClock>, bank: &Arc<Bank>) -> Arc<Platform> {
+fn platform(store: &Arc<Meanwhile>, clock: &Arc<TestClock>, bank: &Arc<Bank>, audit_signing_key: Option<SigningKey>) -> Arc<Platform> {
     let entropy: Arc<dyn Entropy> = Arc::new(Counting(AtomicI64::new(clock.now().millis())));
     Arc::new(Platform::new(Parts {
         store: Arc::<Meanwhile>::clone(store),
@@ -126,6 +130,7 @@ fn platform(store: &Arc<Meanwhile>, clock: &Arc<TestClock>, bank: &Arc<Bank>) ->
         entropy,
         presenter: Arc::new(Plain),
         fingerprint_key: [2; 32],
+        audit_signing_key,
         public_url: "https://pay.example".to_owned(),
         test_card,
     }))
@@ -136,7 +141,7 @@ impl Shop {
         let (store, clock) = (Arc::new(Memory::new()), Arc::new(TestClock(AtomicI64::new(1_900_000_000_000))));
         let bank = Arc::new(Bank::default());
         let meanwhile = Arc::new(Meanwhile::new(Arc::clone(&store)));
-        let platform = platform(&meanwhile, &clock, &bank);
+        let platform = platform(&meanwhile, &clock, &bank, None);
         let new = NewAccount {
             name: "Shop".to_owned(),
             email: None,
@@ -144,7 +149,7 @@ impl Shop {
             default_currency: Currency::Usd,
             statement_descriptor: None,
         };
-        let account = Arc::new(platform.create_account(&new).await.unwrap());
+        let account = Arc::new(platform.create_account(&By::operator("tester"), &new).await.unwrap());
         let scope = Scope { account: account.id, mode: Mode::Test };
         Self { store, meanwhile, clock, bank, platform, account, scope }
     }
@@ -152,8 +157,13 @@ impl Shop {
     /// The process ends wherever it is and another one starts on the same store.
     pub fn crash(&mut self) {
         self.pass(1);
-        self.platform = platform(&self.meanwhile, &self.clock, &self.bank);
+        self.platform = platform(&self.meanwhile, &self.clock, &self.bank, None);
         self.pass(1);
+    }
+
+    /// From now on the audit trail is signed.
+    pub fn sign(&mut self, key: SigningKey) {
+        self.platform = platform(&self.meanwhile, &self.clock, &self.bank, Some(key));
     }
 
     pub fn pass(&self, millis: i64) {
@@ -171,7 +181,15 @@ impl Shop {
 
     pub fn request(&self) -> Request {
         let id = format!("req_{}", self.platform.mint());
-        Request { scope: self.scope, account: Arc::clone(&self.account), id, idempotency: None, rendering: Rendering::default() }
+        Request {
+            scope: self.scope,
+            account: Arc::clone(&self.account),
+            id,
+            idempotency: None,
+            rendering: Rendering::default(),
+            actor: Actor::ApiKey { id: ApiKeyId::new(Ulid::MAX) },
+            from: Some(IpAddr::from([192, 0, 2, 1])),
+        }
     }
 
     pub fn request_under(&self, key: &str) -> Request {
@@ -226,7 +244,7 @@ impl Shop {
 
     /// Takes in a late answer.
     pub async fn hear(&self, key: &ProviderKey, said: QueryOutcome) {
-        self.platform.hear(self.scope, &self.account, key, said).await.unwrap();
+        self.platform.hear(self.scope, &self.account, &By::provider("bank"), key, said).await.unwrap();
     }
 
     /// How many wait for a buyer.

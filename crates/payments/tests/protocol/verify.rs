@@ -25,7 +25,7 @@ use crate::bank::{approved, challenge, declined};
 use crate::shop::{Shop, payment, reservation};
 
 /// A shop that has seen everything a shop can see.
-async fn busy() -> Shop {
+pub async fn busy() -> Shop {
     let shop = Shop::open().await;
     let customer = shop.customer().await;
     let mut paid = payment();

@@ -6,6 +6,7 @@ use domain::payment_attempt;
 use domain::payment_intent::{PaymentIntent, Status};
 use domain::provider_key::ProviderKey;
 use domain::setup_intent::{self, SetupIntent};
+use payments::By;
 use payments::payment_intents::confirm::ConfirmPaymentIntent;
 use payments::payment_methods::resolve::MethodInput;
 
@@ -144,7 +145,7 @@ async fn a_payment_is_read_as_it_was_at_one_moment_whenever_another_settles_it()
         shop.bank.knows(&key, said.clone());
         let other = shop.clone();
         shop.meanwhile.happens_after_reads(reads, async move { other.hear(&key, said).await });
-        let back = shop.platform.come_back(shop.scope, &intent.client_secret()).await;
+        let back = shop.platform.come_back(shop.scope, &By::buyer(None), &intent.client_secret()).await;
         assert!(back.is_ok_and(|back| back.succeeded), "settled after {reads} reads");
         assert_eq!(shop.intent(intent.id).await.amount_received, 2_000);
     }

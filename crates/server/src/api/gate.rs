@@ -1,9 +1,12 @@
 //! What every request passes before its operation: whose it is, on what terms, and under which idempotency key.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use axum::extract::ConnectInfo;
 use base64::Engine as _;
 use domain::account::{ApiKey, ApiKeyKind};
+use domain::audit::Actor;
 use domain::id::AccountId;
 use domain::idempotency::{Fingerprint, holds_card_number};
 use http::request::Parts;
@@ -23,6 +26,19 @@ pub(super) const fn audience(key: &ApiKey) -> Audience {
         ApiKeyKind::Secret => Audience::Shop,
         ApiKeyKind::Publishable => Audience::Browser,
     }
+}
+
+/// Whoever asks by this key.
+pub(super) const fn actor(key: &ApiKey) -> Actor {
+    match key.kind {
+        ApiKeyKind::Secret => Actor::ApiKey { id: key.id },
+        ApiKeyKind::Publishable => Actor::PublishableKey { id: key.id },
+    }
+}
+
+/// The address at the other end of the connection. Headers that tell of another one are not believed: anybody can send them.
+pub(super) fn from(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip().to_canonical())
 }
 
 /// The key a request came with.

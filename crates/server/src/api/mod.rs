@@ -188,7 +188,8 @@ async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, kn
     let idempotency = gate::idempotency(app, parts, &body)?;
     let account = app.platform.account(scope).await?;
     let rendering = Rendering { expand: Vec::new(), audience };
-    let request = payments::Request { scope, account, id: id.to_owned(), idempotency, rendering };
+    let (actor, from) = (gate::actor(&key), gate::from(parts));
+    let request = payments::Request { scope, account, id: id.to_owned(), idempotency, rendering, actor, from };
     if let Some(stand_in) = &app.stand_in {
         return Ok(Answered { answer: stand_in.answer(&parts.method, parts.uri.path()).await, replayed: false });
     }

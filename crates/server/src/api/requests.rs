@@ -8,6 +8,7 @@ use domain::contact::{Address, BillingDetails, MAX_ADDRESS_LINE, MAX_EMAIL, MAX_
 use domain::id::AccountId;
 use domain::scope::{Mode, Scope};
 use http::StatusCode;
+use payments::By;
 use payments::change::Change;
 use payments::metadata::Changes;
 use payments::payment_methods::create::{CardInput, CardSource, NewPaymentMethod};
@@ -17,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::dispatch::Call;
 use super::lists::expansions;
-use super::{App, Failure, plain};
+use super::{App, Failure, gate, plain};
 use crate::params::{ExpandParam, MetadataParam, ParamError, Text, Update};
 use crate::presenter::expandable::{Root, Shape, paths};
 
@@ -251,10 +252,15 @@ pub(crate) fn change<T>(update: Update<T>) -> Change<T> {
 }
 
 /// The buyer's browser, back from the issuer's page.
-pub(crate) async fn come_back(State(app): State<Arc<App>>, Path((account, mode, secret)): Path<(String, String, String)>) -> Response {
+pub(crate) async fn come_back(
+    State(app): State<Arc<App>>,
+    Path((account, mode, secret)): Path<(String, String, String)>,
+    request: axum::extract::Request,
+) -> Response {
     let mode = if mode == "live" { Mode::Live } else { Mode::Test };
     let Ok(account) = account.parse::<AccountId>() else { return plain(StatusCode::NOT_FOUND, "There is no such payment.") };
-    match app.platform.come_back(Scope { account, mode }, &secret).await {
+    let by = By::buyer(gate::from(&request.into_parts().0));
+    match app.platform.come_back(Scope { account, mode }, &by, &secret).await {
         Ok(back) => match back.return_url {
             Some(url) => {
                 let status = if back.succeeded { "succeeded" } else { "failed" };

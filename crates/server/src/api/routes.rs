@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use domain::audit::AuditEntry;
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
@@ -235,6 +236,13 @@ fn statement() -> Vec<Route> {
             .titled("List events")
             .takes::<lists::events::EventsParams>()
             .pages::<views::Event<'_>>(),
+        get("/v1/audit_log", |call, _| Box::pin(lists::audit_log::audit_log(call)))
+            .titled("List the audit trail")
+            .takes::<lists::audit_log::AuditLogParams>()
+            .pages::<views::AuditEntry<'_>>(),
+        get("/v1/audit_log/{entry}", |call, [id, _]| Box::pin(retrieve::<AuditEntry>(call, id)))
+            .titled("Retrieve a row of the audit trail")
+            .gives::<views::AuditEntry<'_>>(),
         get("/v1/events/{event}", |call, [id, _]| Box::pin(retrieve::<Event>(call, id)))
             .titled("Retrieve an event")
             .gives::<views::Event<'_>>(),

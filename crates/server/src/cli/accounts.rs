@@ -1,6 +1,6 @@
 //! `bursar accounts`: merchants, made and listed.
 
-use bursar::compose::SetupError;
+use bursar::compose::{SetupError, operator};
 use clap::{Args, Subcommand};
 use domain::currency::Currency;
 use payments::accounts::NewAccount;
@@ -70,7 +70,7 @@ impl Create {
             default_currency: self.currency,
             statement_descriptor: self.statement_descriptor,
         };
-        let account = platform.create_account(&new).await.map_err(|e| failed("the account", e))?;
+        let account = platform.create_account(&operator(), &new).await.map_err(|e| failed("the account", e))?;
         say(&format!("{}\n\nIts first key:\n  bursar keys create --account {}\n", account.id, account.id));
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! `bursar keys`: the keys with which merchants speak to the API. A key's text is shown once, when it is made; the
 //! store keeps its hash.
 
-use bursar::compose::SetupError;
+use bursar::compose::{SetupError, operator};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::account::{ApiKey, ApiKeyKind};
 use domain::id::{AccountId, ApiKeyId};
@@ -90,7 +90,7 @@ impl Create {
             Mode::Test => scope::Mode::Test,
             Mode::Live => scope::Mode::Live,
         };
-        let (key, text) = platform.create_key(Scope { account, mode }, kind, None).await.map_err(|e| failed("the key", e))?;
+        let (key, text) = platform.create_key(&operator(), Scope { account, mode }, kind, None).await.map_err(|e| failed("the key", e))?;
         say(&format!("{text}\n\nThis is the only time it is shown. Its id is {}.\n", key.id));
         Ok(())
     }
@@ -121,7 +121,7 @@ fn line(key: &ApiKey) -> String {
 impl Revoke {
     async fn run(self) -> Result<(), SetupError> {
         let platform = self.store.open()?;
-        let key = platform.revoke_key(self.id).await.map_err(|e| failed("the key", e))?;
+        let key = platform.revoke_key(&operator(), self.id).await.map_err(|e| failed("the key", e))?;
         say(&format!("{} is revoked\n", key.id));
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Every option can also be given as an environment variable whose name begins with `BURSAR_`; a test holds this.
 
 mod accounts;
+mod audit;
 mod backup;
 mod bank_simulator;
 mod keys;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use bursar::compose::{self, SetupError, store_path};
 use clap::{Args, Parser, Subcommand};
+use domain::audit::signing::SigningKey;
 use domain::id::AccountId;
 use domain::time::Timestamp;
 use payments::Platform;
@@ -41,6 +43,9 @@ enum Command {
     /// Make, list and revoke the keys with which merchants speak to the API.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Verify, seal and export the audit trail.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Write a consistent copy of the store, also while a server runs.
     Backup(backup::Backup),
     /// Print every record as a line of JSON, also while a server runs.
@@ -59,6 +64,7 @@ impl Cli {
             Some(Command::Serve(command)) => command.run().await,
             Some(Command::Accounts(command)) => command.run().await,
             Some(Command::Keys(command)) => command.run().await,
+            Some(Command::Audit(command)) => command.run().await,
             Some(Command::Backup(command)) => command.run(),
             Some(Command::Records(command)) => command.run().await,
             Some(Command::Verify(command)) => command.run().await,
@@ -83,9 +89,14 @@ impl StoreArgs {
 
     /// The platform over the store, to be changed.
     fn open(&self) -> Result<Platform, SetupError> {
+        self.open_signing(None)
+    }
+
+    /// The same; what it seals of the audit trail is signed with the key.
+    fn open_signing(&self, key: Option<SigningKey>) -> Result<Platform, SetupError> {
         let path = self.path()?;
         match Embedded::open(&path, Options::default()) {
-            Ok(store) => compose::without_payments(Arc::new(store)),
+            Ok(store) => compose::without_payments(Arc::new(store), key),
             Err(OpenError::InUse(path)) => Err(SetupError(format!(
                 "{} is in use by a running server, and only one process may write to it. Stop the server, repeat this command, \
                  then start the server again.",
@@ -98,7 +109,7 @@ impl StoreArgs {
     /// The platform over the store, to be read; also while a server runs.
     fn read(&self) -> Result<Platform, SetupError> {
         let store = Embedded::open_read_only(&self.path()?).map_err(|e| failed("the store", e))?;
-        compose::without_payments(Arc::new(store))
+        compose::without_payments(Arc::new(store), None)
     }
 }
 

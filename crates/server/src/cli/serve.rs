@@ -1,6 +1,7 @@
 //! `bursar serve`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use bursar::compose::{Settings, SetupError, compose};
 use bursar::serve;
@@ -25,6 +26,9 @@ pub(super) struct Serve {
     /// The vault's key, 64 hexadecimal digits; a key file beside the store if left out.
     #[arg(long, env = "BURSAR_VAULT_KEY", hide_env_values = true)]
     vault_key: Option<String>,
+    /// The file of the key that signs the audit trail's chain, made by `bursar audit keygen`; unsigned if left out.
+    #[arg(long, env = "BURSAR_AUDIT_SIGNING_KEY", value_name = "FILE")]
+    audit_signing_key: Option<PathBuf>,
     /// The secret key of the shop that the first start makes.
     #[arg(long, env = "BURSAR_TEST_KEY", hide_env_values = true)]
     test_key: Option<String>,
@@ -40,6 +44,7 @@ impl Serve {
             store: self.store.store,
             bank: self.bank,
             vault_key: self.vault_key,
+            audit_signing_key: self.audit_signing_key,
             public_url: self.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
         let composed = compose(&settings)?;

@@ -5,7 +5,7 @@ use bursar::statement::BankBooks;
 use clap::Args;
 use store::embedded::Embedded;
 
-use super::{StoreArgs, failed, say};
+use super::{StoreArgs, audit, failed, say};
 
 #[derive(Args)]
 pub(super) struct Verify {
@@ -25,6 +25,7 @@ impl Verify {
             let books = BankBooks::at(url)?;
             payments::verify::bank::verify(&store, &books, books.provider(), &mut report).await.map_err(unread)?;
         }
+        let trail = payments::verify::audit::verify(&store, &[], &mut report).await.map_err(unread)?;
         for difference in &report.differences {
             say(&format!("{difference}\n"));
         }
@@ -32,6 +33,7 @@ impl Verify {
         if report.more > 0 {
             say(&format!("and {} more\n", report.more));
         }
+        say(&audit::line(&trail));
         let differences = report.more.saturating_add(u64::try_from(report.differences.len()).unwrap_or(u64::MAX));
         say(&format!("{entries} journal entries, {charges} charges, {refunds} refunds, {differences} differences\n"));
         if report.differences.is_empty() { Ok(()) } else { Err(SetupError("the books do not agree".to_owned())) }

@@ -5,13 +5,15 @@
 use utoipa::OpenApi;
 
 use super::{
-    Account, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, Event, PaymentIntent, PaymentMethod, Refund, SetupIntent, Token,
+    Account, AuditEntry, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, Event, PaymentIntent, PaymentMethod, Refund,
+    SetupIntent, Token,
 };
 
 /// Every view and what it is made of; to be merged into the description. References name these.
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     Account,
+    AuditEntry,
     Balance,
     BalanceTransaction,
     Charge,

@@ -16,6 +16,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 pub mod account;
+pub mod audit_entry;
 pub mod balance;
 pub mod balance_transaction;
 pub mod card;
@@ -42,6 +43,7 @@ pub(crate) mod samples;
 mod tests;
 
 pub use account::Account;
+pub use audit_entry::AuditEntry;
 pub use balance::Balance;
 pub use balance_transaction::BalanceTransaction;
 pub use charge::Charge;

@@ -4,7 +4,8 @@ use payments::outcome::Object;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Account, BalanceTransaction, Charge, Context, Customer, Deleted, Event, PaymentIntent, PaymentMethod, Refund, SetupIntent, Token,
+    Account, AuditEntry, BalanceTransaction, Charge, Context, Customer, Deleted, Event, PaymentIntent, PaymentMethod, Refund, SetupIntent,
+    Token,
 };
 
 /// Any object of the API; a deleted one as what is left of it.
@@ -20,6 +21,7 @@ impl Serialize for Rendered<'_> {
         let ctx = self.ctx;
         match self.object {
             Object::Account(account) => Account::view(account).serialize(serializer),
+            Object::AuditEntry(entry) => AuditEntry::view(entry, ctx).serialize(serializer),
             Object::BalanceTransaction(line) => BalanceTransaction::view(line, ctx).serialize(serializer),
             Object::Charge(charge) => Charge::view(charge, ctx).serialize(serializer),
             Object::Customer(customer) if customer.deleted => Deleted::view(customer.id, "customer").serialize(serializer),

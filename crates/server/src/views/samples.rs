@@ -1,6 +1,7 @@
 //! One of each object, for tests.
 
 use domain::account::Account;
+use domain::audit::{Action, Actor, AuditEntry, Change, Digest, Ending, Subject};
 use domain::balance_transaction::{BalanceTransaction, Source};
 use domain::card::{CardDetails, CardNumber, Expiry};
 use domain::charge::{self, Authorization, Charge, Checks, Failure};
@@ -11,7 +12,7 @@ use domain::decline::{CardErrorCode, DeclineCode};
 use domain::event::{Cause, Event, EventKind, Snapshot};
 use domain::fee::FeeSchedule;
 use domain::fingerprint_key::FingerprintKey;
-use domain::id::{AccountId, BalanceTransactionId, CardId, ChargeId, CustomerId, EventId, PaymentAttemptId};
+use domain::id::{AccountId, ApiKeyId, AuditEntryId, BalanceTransactionId, CardId, ChargeId, CustomerId, EventId, PaymentAttemptId};
 use domain::id::{PaymentIntentId, PaymentMethodId, RefundId, SetupAttemptId, SetupIntentId, TokenId, Ulid};
 use domain::metadata::Metadata;
 use domain::money::Money;
@@ -39,6 +40,23 @@ pub(crate) fn usd(minor: i64) -> Money {
 pub(crate) fn notes(pairs: &[(&str, &str)]) -> Metadata {
     let pairs: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     Metadata::default().merge(&pairs).unwrap()
+}
+
+pub(crate) fn audit_entry() -> AuditEntry {
+    AuditEntry {
+        id: AuditEntryId::new(ULID),
+        actor: Actor::ApiKey { id: ApiKeyId::new(ULID) },
+        from: Some(std::net::IpAddr::from([192, 0, 2, 1])),
+        action: Action::CustomerUpdate,
+        changes: vec![Change {
+            object: Subject::Customer(CustomerId::new(ULID)),
+            revision: 2,
+            before: Some(Digest::of(b"before")),
+            after: Some(Digest::of(b"after")),
+        }],
+        request: Some("req_1".to_owned()),
+        result: Ending::Success,
+    }
 }
 
 fn card() -> CardDetails {

@@ -10,7 +10,7 @@ use utoipa::OpenApi;
 
 use super::components::Components;
 use super::samples::{self, CTX, NOW, ULID};
-use super::{Account, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, ErrorBody, Event, List, PaymentIntent};
+use super::{Account, AuditEntry, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, ErrorBody, Event, List, PaymentIntent};
 use super::{PaymentMethod, Refund, SetupIntent, Token};
 
 fn json_of(view: impl serde::Serialize) -> Value {
@@ -40,6 +40,7 @@ fn every_answer() -> Vec<Value> {
     answers.push(json_of(PaymentMethod::view(&samples::payment_method(), CTX)));
     answers.push(json_of(Token::view(&samples::token(), CTX)));
     answers.push(json_of(Account::view(&samples::account())));
+    answers.push(json_of(AuditEntry::view(&samples::audit_entry(), CTX)));
     answers.push(json_of(Balance::view(&[samples::usd(-5)], &[samples::usd(1037)], CTX)));
     let sources = [Source::Charge(ChargeId::new(ULID)), Source::Refund(RefundId::new(ULID)), Source::RefundFailure(RefundId::new(ULID))];
     answers.extend(sources.map(|source| json_of(BalanceTransaction::view(&samples::balance_transaction(source, NOW), CTX))));
@@ -243,6 +244,7 @@ fn descriptions_have_every_field_that_is_written() {
         ("balance", "Balance"),
         ("balance_transaction", "BalanceTransaction"),
         ("event", "Event"),
+        ("audit_log.entry", "AuditEntry"),
     ];
     for answer in every_answer().iter().filter(|answer| answer.get("deleted").is_none()) {
         let Some((_, schema)) = schemas.iter().find(|(object, _)| answer["object"] == **object) else { continue };

@@ -20,7 +20,13 @@ pub async fn shop() -> Router {
 
 /// One on that store.
 pub async fn shop_on(store: &str) -> Router {
-    let settings = Settings { store: store.to_owned(), bank: None, vault_key: None, public_url: "http://127.0.0.1:1".to_owned() };
+    let settings = Settings {
+        store: store.to_owned(),
+        bank: None,
+        vault_key: None,
+        audit_signing_key: None,
+        public_url: "http://127.0.0.1:1".to_owned(),
+    };
     let composed = compose(&settings).unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
     serve::router(&composed)

@@ -343,6 +343,8 @@ const fn sql(kind: Kind) -> Sql {
         Kind::SetupAttempt => sql_of!("setup_attempts"),
         Kind::Token => sql_of!("tokens"),
         Kind::Setting => sql_of!("settings"),
+        Kind::AuditEntry => sql_of!("audit_entries"),
+        Kind::AuditSegment => sql_of!("audit_segments"),
     }
 }
 

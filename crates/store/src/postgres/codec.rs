@@ -38,6 +38,8 @@ pub(super) const fn code(kind: Kind) -> u8 {
         Kind::SetupAttempt => 16,
         Kind::Token => 17,
         Kind::Setting => 18,
+        Kind::AuditEntry => 19,
+        Kind::AuditSegment => 20,
     }
 }
 

@@ -3,6 +3,7 @@
 //! A list's parameters are a struct of their own ([`list_params`]); its filters name what the page is read from
 //! ([`page::Source`]). Absent on purpose: a filter that could make one request read a whole store.
 
+pub(crate) mod audit_log;
 pub(crate) mod customers;
 pub(crate) mod events;
 mod page;
@@ -15,12 +16,14 @@ use ::payments::outcome::Object;
 use ::payments::payment_methods::create::masked;
 use ::payments::ports::{Answer, Rendering};
 use ::payments::records::Record;
+use domain::audit::AuditEntry;
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::event::Event;
 use domain::id::{
-    BalanceTransactionId, ChargeId, CustomerId, EventId, PaymentIntentId, PaymentMethodId, RefundId, SetupIntentId, TokenId, Ulid,
+    AuditEntryId, BalanceTransactionId, ChargeId, CustomerId, EventId, PaymentIntentId, PaymentMethodId, RefundId, SetupIntentId, TokenId,
+    Ulid,
 };
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::{PaymentMethod, Token};
@@ -59,6 +62,7 @@ macro_rules! resources {
 }
 
 resources! {
+    AuditEntry, AuditEntryId, "audit_log.entry";
     BalanceTransaction, BalanceTransactionId, "balance_transaction";
     Charge, ChargeId, "charge";
     Customer, CustomerId, "customer";

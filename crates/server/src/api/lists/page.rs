@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 use payments::idempotency::Answered;
 use payments::outcome::Object;
 use payments::ports::Answer;
-use payments::records::{Loaded, key_of};
+use payments::records::{decode, key_of};
 use store::{List, Order, Scan};
 
 use super::{Call, Failure, Resource, expansions};
@@ -172,7 +172,7 @@ async fn load<T: Resource>(call: &Call<'_>, ids: &[Ulid]) -> Result<Vec<T>, Fail
     let items = call.app.platform.store().get(&keys).await.map_err(payments::Error::from)?;
     let mut objects = Vec::with_capacity(items.len());
     for item in items.iter().flatten() {
-        objects.push(Loaded::<T>::from_item(item)?.value);
+        objects.push(decode(&item.body)?);
     }
     Ok(objects)
 }

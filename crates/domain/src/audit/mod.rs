@@ -1,0 +1,334 @@
+//! The audit trail: one row for every commit that changes an object, and the chain that seals the rows.
+//!
+//! A row says who did what, from where, at whose request, how it ended, and what each object was before and after:
+//! digests of the stored bytes, so that a row holds nothing of a buyer. [`chain`] joins rows into segments.
+//! Absent on purpose: what an object held; that is what the object and its events are for.
+
+pub mod chain;
+mod digest;
+pub mod signing;
+mod subject;
+pub mod walk;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ApiKeyId, AuditEntryId};
+use crate::time::Timestamp;
+
+pub use digest::{DIGEST_LENGTH, Digest, InvalidDigest};
+pub use subject::{Subject, SubjectKind};
+
+/// Who acted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Actor {
+    /// A shop's server, by its secret key.
+    ApiKey {
+        /// The key's own name.
+        id: ApiKeyId,
+    },
+    /// A browser, by the shop's publishable key.
+    PublishableKey {
+        /// The key's own name.
+        id: ApiKeyId,
+    },
+    /// A buyer who came back from the issuer's page.
+    Buyer,
+    /// A background job of the server.
+    Job {
+        /// Which.
+        name: Job,
+    },
+    /// A provider that told something of its own accord.
+    Provider {
+        /// Its name.
+        name: String,
+    },
+    /// A person at the command line.
+    Operator {
+        /// The name of their account at the operating system.
+        name: String,
+    },
+}
+
+/// A kind of actor, as lists are filtered by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // as of `Actor`
+pub enum ActorKind {
+    ApiKey,
+    PublishableKey,
+    Buyer,
+    Job,
+    Provider,
+    Operator,
+}
+
+impl ActorKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [Self::ApiKey, Self::PublishableKey, Self::Buyer, Self::Job, Self::Provider, Self::Operator];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::PublishableKey => "publishable_key",
+            Self::Buyer => "buyer",
+            Self::Job => "job",
+            Self::Provider => "provider",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+impl Actor {
+    /// Of which kind.
+    #[must_use]
+    pub const fn kind(&self) -> ActorKind {
+        match self {
+            Self::ApiKey { .. } => ActorKind::ApiKey,
+            Self::PublishableKey { .. } => ActorKind::PublishableKey,
+            Self::Buyer => ActorKind::Buyer,
+            Self::Job { .. } => ActorKind::Job,
+            Self::Provider { .. } => ActorKind::Provider,
+            Self::Operator { .. } => ActorKind::Operator,
+        }
+    }
+}
+
+/// A background job that changes objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// Follows up what was begun and has not ended.
+    Recovery,
+    /// Looks after payments and set-ups that wait for a buyer.
+    Waits,
+}
+
+impl Job {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recovery => "recovery",
+            Self::Waits => "waits",
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal;)*) => {
+        /// What was done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Action { $($(#[$doc])* #[serde(rename = $text)] $variant,)* }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// As it is written.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// A merchant was made.
+    AccountCreate = "account.create";
+    /// A key was made.
+    ApiKeyCreate = "api_key.create";
+    /// A key was revoked.
+    ApiKeyRevoke = "api_key.revoke";
+    /// A charge's notes were changed.
+    ChargeUpdate = "charge.update";
+    /// A late answer that contradicts what was told was kept, or its remedy went a step on.
+    ConflictRecord = "conflict.record";
+    /// A customer was made.
+    CustomerCreate = "customer.create";
+    /// A customer was changed.
+    CustomerUpdate = "customer.update";
+    /// A customer was deleted.
+    CustomerDelete = "customer.delete";
+    /// A payment whose buyer did not act was begun to be given up.
+    PaymentIntentAbandon = "payment_intent.abandon";
+    /// A payment was canceled, or its provider was asked to let go of it.
+    PaymentIntentCancel = "payment_intent.cancel";
+    /// Its provider was asked to take what it holds.
+    PaymentIntentCapture = "payment_intent.capture";
+    /// Its provider was asked for the money.
+    PaymentIntentConfirm = "payment_intent.confirm";
+    /// A payment was made; confirmed in the same request, its provider was asked for the money.
+    PaymentIntentCreate = "payment_intent.create";
+    /// What the provider said was written down.
+    PaymentIntentSettle = "payment_intent.settle";
+    /// A payment was changed.
+    PaymentIntentUpdate = "payment_intent.update";
+    /// A card was attached to a customer.
+    PaymentMethodAttach = "payment_method.attach";
+    /// A card was made.
+    PaymentMethodCreate = "payment_method.create";
+    /// A card was taken from its customer.
+    PaymentMethodDetach = "payment_method.detach";
+    /// What is known of a card was changed.
+    PaymentMethodUpdate = "payment_method.update";
+    /// A refund was set aside, and its provider asked for it.
+    RefundCreate = "refund.create";
+    /// What the provider said of a refund was written down.
+    RefundSettle = "refund.settle";
+    /// A refund's notes were changed.
+    RefundUpdate = "refund.update";
+    /// A set-up was given up.
+    SetupIntentCancel = "setup_intent.cancel";
+    /// Its provider was asked to check the card.
+    SetupIntentConfirm = "setup_intent.confirm";
+    /// A set-up was made; confirmed in the same request, its provider was asked to check the card.
+    SetupIntentCreate = "setup_intent.create";
+    /// What the provider said of the card was written down.
+    SetupIntentSettle = "setup_intent.settle";
+    /// A set-up was changed.
+    SetupIntentUpdate = "setup_intent.update";
+}
+
+/// How it ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// As it was asked.
+    #[default]
+    Success,
+    /// The provider or issuer refused, and that is what was written down.
+    Refused(String),
+}
+
+impl Ending {
+    /// `success`, or the refusal's code.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Success => "success",
+            Self::Refused(code) => code,
+        }
+    }
+
+    fn is_success(&self) -> bool {
+        *self == Self::Success
+    }
+}
+
+/// One object that a commit wrote: its stored bytes by their digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Which object.
+    pub object: Subject,
+    /// Its revision afterwards: 1 for a new one.
+    pub revision: u64,
+    /// What it was; `None` for a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Digest>,
+    /// What it is; `None` for one that was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Digest>,
+}
+
+/// A row of the audit trail: one commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Its name, which carries the time of the commit.
+    pub id: AuditEntryId,
+    /// Who.
+    pub actor: Actor,
+    /// From where; unknown for what did not come over the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<IpAddr>,
+    /// What.
+    pub action: Action,
+    /// What it changed.
+    pub changes: Vec<Change>,
+    /// The API request that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Ending::is_success")]
+    pub result: Ending,
+}
+
+impl AuditEntry {
+    /// When it was committed.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.id.ulid().created_at()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{PaymentIntentId, Ulid};
+
+    fn entry() -> AuditEntry {
+        AuditEntry {
+            id: AuditEntryId::new(Ulid::from_parts(Timestamp::from_millis(1_795_000_000_123), 1, 2)),
+            actor: Actor::ApiKey { id: ApiKeyId::new(Ulid::MAX) },
+            from: Some(IpAddr::from([192, 0, 2, 1])),
+            action: Action::PaymentIntentCreate,
+            changes: vec![Change {
+                object: Subject::PaymentIntent(PaymentIntentId::new(Ulid::MAX)),
+                revision: 1,
+                before: None,
+                after: Some(Digest::of(b"{}")),
+            }],
+            request: Some("req_1".to_owned()),
+            result: Ending::Success,
+        }
+    }
+
+    #[test]
+    fn a_row_round_trips_and_its_form_is_the_documented_one() {
+        let text = serde_json::to_string(&entry()).unwrap();
+        let (id, key) = (entry().id, ApiKeyId::new(Ulid::MAX));
+        let digest = "RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o";
+        assert_eq!(
+            text,
+            format!(
+                r#"{{"id":"{id}","actor":{{"type":"api_key","id":"{key}"}},"from":"192.0.2.1","action":"payment_intent.create","changes":[{{"object":"pi_7ZZZZZZZZZZZZZZZZZZZZZZZZZ","revision":1,"after":"{digest}"}}],"request":"req_1"}}"#
+            )
+        );
+        assert_eq!(serde_json::from_str::<AuditEntry>(&text).unwrap(), entry());
+        let refused = AuditEntry { result: Ending::Refused("card_declined".to_owned()), actor: Actor::Buyer, ..entry() };
+        assert_eq!(serde_json::from_str::<AuditEntry>(&serde_json::to_string(&refused).unwrap()).unwrap(), refused);
+    }
+
+    #[test]
+    fn the_words_of_actors_jobs_and_actions_are_those_that_are_stored() {
+        for action in Action::ALL {
+            assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
+        }
+        for job in [Job::Recovery, Job::Waits] {
+            assert_eq!(serde_json::to_value(job).unwrap(), job.as_str());
+        }
+        let actors = [
+            Actor::ApiKey { id: ApiKeyId::new(Ulid::MAX) },
+            Actor::PublishableKey { id: ApiKeyId::new(Ulid::MAX) },
+            Actor::Buyer,
+            Actor::Job { name: Job::Recovery },
+            Actor::Provider { name: "bank".to_owned() },
+            Actor::Operator { name: "root".to_owned() },
+        ];
+        let kinds: Vec<ActorKind> = actors.iter().map(Actor::kind).collect();
+        assert_eq!(kinds, ActorKind::ALL);
+        for actor in actors {
+            assert_eq!(serde_json::to_value(&actor).unwrap()["type"], actor.kind().as_str());
+        }
+    }
+
+    #[test]
+    fn a_row_was_committed_when_its_name_was_made() {
+        assert_eq!(entry().at().millis(), 1_795_000_000_123);
+    }
+}
