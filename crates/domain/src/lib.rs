@@ -29,6 +29,7 @@ pub mod payment_intent;
 pub mod payment_method;
 pub mod provider_key;
 pub mod refund;
+pub mod ruling;
 pub mod scope;
 pub mod setup_intent;
 pub mod statement;

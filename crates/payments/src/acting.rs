@@ -19,13 +19,15 @@ pub struct By {
     pub from: Option<IpAddr>,
     /// The request, if one asked.
     pub cause: Cause,
+    /// What a person says of why.
+    pub note: Option<String>,
 }
 
 impl By {
     /// Somebody who made no request of the API.
     #[must_use]
     pub fn actor(actor: Actor) -> Self {
-        Self { actor, from: None, cause: Cause::default() }
+        Self { actor, from: None, cause: Cause::default(), note: None }
     }
 
     /// A background job.

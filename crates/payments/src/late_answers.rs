@@ -209,7 +209,7 @@ impl Platform {
     }
 
     /// Ends a remedy by the provider's answer; answers its status, or `None` when that was known.
-    async fn end_remedy(
+    pub(crate) async fn end_remedy(
         &self,
         scope: Scope,
         account: &Arc<Account>,

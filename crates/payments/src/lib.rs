@@ -20,6 +20,7 @@ pub mod late_answers;
 pub mod lists;
 mod locks;
 pub mod metadata;
+pub mod open_operations;
 pub mod outcome;
 pub mod payment_intents;
 pub mod payment_methods;

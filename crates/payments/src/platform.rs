@@ -131,7 +131,7 @@ impl Request {
     /// Who acts by it.
     #[must_use]
     pub fn by(&self) -> By {
-        By { actor: self.actor.clone(), from: self.from, cause: self.cause() }
+        By { actor: self.actor.clone(), from: self.from, cause: self.cause(), note: None }
     }
 }
 

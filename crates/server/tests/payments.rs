@@ -238,6 +238,7 @@ async fn what_is_missing_is_not_found_in_a_path_and_a_mistake_in_a_parameter() {
                 "balance_transactions" => ("txn_", ""),
                 "events" => ("evt_", ""),
                 "audit_log" => ("aud_", ""),
+                "open_operations" => ("pa_", "outcome=failed&evidence=x"),
                 other => panic!("{other}"),
             };
             let (start, rest) = template.split_once('{').unwrap();

@@ -256,6 +256,9 @@ pub struct AuditEntry {
     /// How it ended.
     #[serde(default, skip_serializing_if = "Ending::is_success")]
     pub result: Ending,
+    /// What a person said of why, where one decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl AuditEntry {
@@ -285,6 +288,7 @@ mod tests {
             }],
             request: Some("req_1".to_owned()),
             result: Ending::Success,
+            note: None,
         }
     }
 

@@ -32,6 +32,7 @@ impl Platform {
             changes,
             request: act.by.cause.request.clone(),
             result: act.ending,
+            note: act.by.note.clone(),
         };
         self.land(Writes::with_row(batch, act.scope, &row)?).await
     }

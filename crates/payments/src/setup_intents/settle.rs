@@ -6,7 +6,7 @@ use domain::account::Account;
 use domain::audit::Action;
 use domain::card::Expiry;
 use domain::flow::{SetupChange, settle_setup};
-use domain::id::{PaymentMethodId, SetupAttemptId};
+use domain::id::{PaymentMethodId, SetupAttemptId, Ulid};
 use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
 use domain::payment_intent::FutureUsage;
 use domain::payment_method::PaymentMethod;
@@ -21,7 +21,7 @@ use crate::lists;
 use crate::outcome::Refused;
 use crate::payment_intents::settle::{add_events, complete_for};
 use crate::payment_methods::resolve::{Origin, Ready};
-use crate::platform::{Platform, Request};
+use crate::platform::{Platform, Request, racing};
 use crate::ports::{Answer, Minting};
 use crate::records::Loaded;
 use crate::writes::Writes;
@@ -107,6 +107,26 @@ impl Platform {
         self.commit(by.did(Action::SetupIntentSettle, scope).ending(&outcome), writes).await?;
         self.forget_code_of(&intent);
         Ok(Some(answer))
+    }
+
+    /// Takes in what is said of the card of an open set-up.
+    pub(crate) async fn hear_of_setup(
+        &self,
+        scope: Scope,
+        account: &Arc<Account>,
+        by: &By,
+        id: Ulid,
+        outcome: &AuthorizeOutcome,
+    ) -> Result<(), Error> {
+        racing(|| async {
+            let loaded = self.must::<SetupIntent>(scope, id).await?;
+            if loaded.value.operation.is_none() {
+                return Ok(());
+            }
+            let heard = Heard { return_url: None, outcome: outcome.clone() };
+            self.settle_setup_once(scope, account, by, &loaded, heard, None).await.map(|_| ())
+        })
+        .await
     }
 
     /// Asks the provider about an open set-up and settles by the answer.

@@ -17,6 +17,7 @@ mod idempotency;
 mod late_answers;
 mod meanwhile;
 mod notices;
+mod open_operations;
 mod payment_methods;
 mod recovery;
 mod security_codes;

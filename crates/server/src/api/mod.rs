@@ -13,6 +13,7 @@ mod failure;
 mod gate;
 mod intents;
 mod lists;
+mod open_operations;
 mod payment_intents;
 mod payment_methods;
 mod refunds;

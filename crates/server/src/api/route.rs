@@ -107,6 +107,14 @@ impl Route {
         Self { told: Told { gives: Gives::One(vec![Described::of::<T>(), Described::of::<U>()]), ..self.told }, ..self }
     }
 
+    /// Or an object of this kind.
+    pub(super) fn or_gives<T: ToSchema>(mut self) -> Self {
+        if let Gives::One(kinds) = &mut self.told.gives {
+            kinds.push(Described::of::<T>());
+        }
+        self
+    }
+
     pub(super) fn pages<T: ToSchema>(self) -> Self {
         Self { told: Told { gives: Gives::Page(Described::of::<T>()), ..self.told }, ..self }
     }

@@ -17,7 +17,7 @@ use http::Method;
 use super::lists::{self, RetrieveIntent, retrieve, retrieve_with_secret};
 use super::requests::MethodParams;
 use super::route::{Ids, Intent, Opens, Route, Run};
-use super::{account, charges, customers, payment_intents, payment_methods, refunds, setup_intents};
+use super::{account, charges, customers, open_operations, payment_intents, payment_methods, refunds, setup_intents};
 use crate::views;
 
 /// The operation of a method and path, with the ids the path names.
@@ -225,6 +225,15 @@ fn statement() -> Vec<Route> {
     vec![
         get("/v1/account", |call, _| Box::pin(account::retrieve(call))).titled("Retrieve the account").gives::<views::Account<'_>>(),
         get("/v1/balance", |call, _| Box::pin(lists::statement::balance(call))).titled("Retrieve the balance").gives::<views::Balance>(),
+        get("/v1/open_operations", |call, _| Box::pin(open_operations::list(call)))
+            .titled("List operations without a known end")
+            .takes::<open_operations::OpenOperationsParams>()
+            .pages::<views::OpenOperation>(),
+        post("/v1/open_operations/{operation}/resolve", |call, [id, _]| Box::pin(open_operations::resolve(call, id)))
+            .titled("Resolve an operation without a known end by hand")
+            .takes::<open_operations::ResolveOpenOperation>()
+            .gives_either::<views::PaymentIntent<'_>, views::Refund<'_>>()
+            .or_gives::<views::SetupIntent<'_>>(),
         get("/v1/balance_transactions", |call, _| Box::pin(lists::statement::balance_transactions(call)))
             .titled("List the statement")
             .takes::<lists::statement::LinesParams>()

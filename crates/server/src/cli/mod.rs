@@ -3,6 +3,7 @@
 //! Every option can also be given as an environment variable whose name begins with `BURSAR_`; a test holds this.
 
 mod accounts;
+mod attempts;
 mod audit;
 mod backup;
 mod bank_simulator;
@@ -46,6 +47,9 @@ enum Command {
     /// Verify, seal and export the audit trail.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// List what was begun and has no known end, and end it by hand.
+    #[command(subcommand)]
+    Attempts(attempts::Attempts),
     /// Write a consistent copy of the store, also while a server runs.
     Backup(backup::Backup),
     /// Print every record as a line of JSON, also while a server runs.
@@ -65,6 +69,7 @@ impl Cli {
             Some(Command::Accounts(command)) => command.run().await,
             Some(Command::Keys(command)) => command.run().await,
             Some(Command::Audit(command)) => command.run().await,
+            Some(Command::Attempts(command)) => command.run().await,
             Some(Command::Backup(command)) => command.run(),
             Some(Command::Records(command)) => command.run().await,
             Some(Command::Verify(command)) => command.run().await,

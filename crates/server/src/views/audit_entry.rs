@@ -21,6 +21,8 @@ pub struct AuditEntry<'a> {
     /// When it was done, in seconds since 1970.
     created: i64,
     livemode: bool,
+    /// What a person said of why, where one decided.
+    note: Option<&'a str>,
     /// The address at the other end of the connection.
     remote_address: Option<String>,
     /// The id of the request of the API that asked for it.
@@ -86,6 +88,7 @@ impl<'a> AuditEntry<'a> {
             changes: entry.changes.iter().map(change).collect(),
             created: entry.at().seconds(),
             livemode: ctx.livemode,
+            note: entry.note.as_deref(),
             remote_address: entry.from.map(|from| from.to_string()),
             request: entry.request.as_deref(),
             result: entry.result.as_str(),

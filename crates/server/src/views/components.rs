@@ -5,8 +5,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    Account, AuditEntry, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, Event, PaymentIntent, PaymentMethod, Refund,
-    SetupIntent, Token,
+    Account, AuditEntry, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, Event, OpenOperation, PaymentIntent, PaymentMethod,
+    Refund, SetupIntent, Token,
 };
 
 /// Every view and what it is made of; to be merged into the description. References name these.
@@ -21,6 +21,7 @@ use super::{
     Deleted,
     Error,
     Event,
+    OpenOperation,
     PaymentIntent,
     PaymentMethod,
     Refund,

@@ -56,6 +56,7 @@ pub(crate) fn audit_entry() -> AuditEntry {
         }],
         request: Some("req_1".to_owned()),
         result: Ending::Success,
+        note: Some("ticket 4711".to_owned()),
     }
 }
 

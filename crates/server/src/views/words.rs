@@ -3,7 +3,7 @@
 //! Codes that the domain itself keeps as the API's text (decline codes, error codes, kinds of events, brands)
 //! are written as they are and not repeated here.
 
-use domain::{card, charge, customer, outcome, payment_intent, refund, setup_intent};
+use domain::{card, charge, customer, outcome, payment_attempt, payment_intent, refund, setup_intent};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,6 +57,12 @@ words! {
     CheckResult = outcome::Check { Pass, Fail, Unavailable, Unchecked }
     /// How 3-D Secure ended.
     ThreeDSecureOutcome = outcome::ThreeDSecureResult { Authenticated, AttemptAcknowledged, NotSupported, Failed }
+    /// What a provider is asked to do.
+    OperationKind = payment_attempt::OperationKind { Authorize, Capture, Void, Abandon, Refund, VerifyCard }
+    /// Why the end of an operation is not known.
+    UnknownReason = outcome::UnknownReason {
+        Timeout, ConnectionLost, Unreachable, ProviderError, Unreadable, StillProcessing, Interrupted,
+    }
     /// Whose money a card spends.
     CardFunding = card::Funding { Credit, Debit, Prepaid, Unknown }
     /// A card's brand.
