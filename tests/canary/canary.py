@@ -2,7 +2,8 @@
 
 `canary.py send` puts a card of its own into each of many requests, valid and not, in every place a client could put one by
 mistake, and keeps all answers; `canary.py sweep` looks for each of them, in many disguises, in the server's directory
-(database, write-ahead log, bank's books, logs, a backup, all records unpacked) and in the answers. Since each request has
+(database, write-ahead log, bank's books, logs, a backup, all records unpacked), in that of the database's server if there
+is one, and in the answers. Since each request has
 its own card, a finding names the request that leaked. Left out on purpose: metadata, descriptions and names, which are the shop's own words.
 
 A security code is three or four digits, which chance finds everywhere. So three things are looked for: codes that are
@@ -21,6 +22,7 @@ import cards
 from probes import CODE, CODE_PAYMENTS, Probes, send_broken, send_invalid_fields, send_valid
 
 DIR = pathlib.Path(os.environ["BURSAR_DIR"])
+DATABASE_DIR = os.environ.get("BURSAR_DATABASE_DIR")
 ANSWERS = DIR / "canary-answers"
 # Beside the server's directory, not in it: this file is allowed to hold the secrets.
 SENT = DIR.parent / "canary-sent.json"
@@ -38,13 +40,13 @@ def send():
     send_broken(probes)
     ANSWERS.write_bytes(b"".join(probes.answers))
     SENT.write_text(json.dumps(probes.sent))
-    backup = DIR / "backup.db"
-    subprocess.run(
-        [os.environ["BURSAR_BIN"], "backup", "--store", os.environ["BURSAR_STORE_URL"], str(backup)],
-        check=True,
-        cwd=DIR,
-    )
-    # The database keeps most records compressed, where nothing can be found: here they are in the clear.
+    if DATABASE_DIR:
+        copy = [os.environ["BURSAR_PG_DUMP"], f"--file={DIR / 'backup.sql'}", os.environ["BURSAR_STORE_URL"]]
+    else:
+        copy = [os.environ["BURSAR_BIN"], "backup", "--store", os.environ["BURSAR_STORE_URL"], str(DIR / "backup.db")]
+    subprocess.run(copy, check=True, cwd=DIR)
+    # A file keeps most records compressed, where nothing can be found, as databases do with long ones: here they are in
+    # the clear.
     with (DIR / "records.jsonl").open("wb") as records:
         subprocess.run(
             [os.environ["BURSAR_BIN"], "records", "--store", os.environ["BURSAR_STORE_URL"]],
@@ -92,8 +94,9 @@ def prove_the_sweep_can_fail(sent):
 def sweep():
     sent = json.loads(SENT.read_text())
     prove_the_sweep_can_fail(sent)
-    files = sorted(path for path in DIR.rglob("*") if path.is_file())
-    found = findings(sent, ((str(path.relative_to(DIR)), path.read_bytes()) for path in files))
+    roots = [DIR, *([pathlib.Path(DATABASE_DIR)] if DATABASE_DIR else [])]
+    files = sorted(path for root in roots for path in root.rglob("*") if path.is_file())
+    found = findings(sent, ((str(path), path.read_bytes()) for path in files))
     for finding in found:
         print(f"canary: {finding}", file=sys.stderr)
     print(

@@ -189,7 +189,7 @@ fn ok(body: &Bytes) -> Answer {
 pub async fn serve(listen: SocketAddr, stand_in: Arc<dyn StandIn>) -> Result<(), Error> {
     let settings =
         Settings { store: "memory:".to_owned(), bank: None, vault_key: None, audit_signing_key: None, public_url: String::new() };
-    let mut composed = compose(&settings).map_err(|why| Error::StandIn(why.to_string()))?;
+    let mut composed = compose(&settings).await.map_err(|why| Error::StandIn(why.to_string()))?;
     bursar::serve::first_shop(&composed.app.platform, Some(API_KEY)).await.map_err(|why| Error::StandIn(why.to_string()))?;
     let app = Arc::get_mut(&mut composed.app).ok_or_else(|| Error::StandIn("the server is shared".to_owned()))?;
     app.stand_in = Some(stand_in);

@@ -16,20 +16,20 @@ use providers::Connector;
 use providers::simulator::client::{RemoteSimulator, Timeouts};
 use providers::simulator::{self, Location, Simulator};
 use store::Store;
-use store::embedded::{Embedded, Options};
-use store::memory::Memory;
 
 use crate::api::App;
+use crate::engines::{Address, Purpose};
 use crate::presenter::ApiPresenter;
 
 /// How a server is to be put together.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
-    /// `memory:` or `sqlite:PATH`.
+    /// Where the store is, see [`Address::parse`].
     pub store: String,
-    /// A bank simulator's address; in process when `None`.
+    /// A bank simulator's address; `memory:` is one in process that keeps nothing. Where the store is a file, one in
+    /// process beside it when `None`.
     pub bank: Option<String>,
-    /// The vault's key, 64 hexadecimal digits; a key file beside the store when `None`.
+    /// The vault's key, 64 hexadecimal digits. Where the store is a file, a key file beside it when `None`.
     pub vault_key: Option<String>,
     /// The file of the key that signs the audit trail's chain; it stays unsigned when `None`.
     pub audit_signing_key: Option<PathBuf>,
@@ -77,31 +77,16 @@ pub fn operator() -> By {
     By::operator(&whoami::username().unwrap_or_else(|_| "unknown".to_owned()))
 }
 
-/// Where the URL says the store is; `None` is memory.
-///
-/// # Errors
-/// No engine has that URL.
-pub fn store_path(url: &str) -> Result<Option<PathBuf>, SetupError> {
-    match url.split_once(':') {
-        Some(("memory", _)) => Ok(None),
-        Some(("sqlite", path)) if !path.is_empty() => Ok(Some(PathBuf::from(path))),
-        _ => Err(SetupError("the store must be memory: or sqlite:PATH".to_owned())),
-    }
-}
-
 /// Puts a server together.
 ///
 /// # Errors
 /// The store is in use or cannot be opened, or the key cannot be read.
-pub fn compose(settings: &Settings) -> Result<Composed, SetupError> {
-    let path = store_path(&settings.store)?;
-    let store: Arc<dyn Store> = match &path {
-        Some(path) => Arc::new(Embedded::open(path, Options::default()).map_err(|e| failed("the store", e))?),
-        None => Arc::new(Memory::new()),
-    };
-    let directory = path.as_deref().and_then(Path::parent).map(Path::to_path_buf);
-    let (bank, connector) = bank(settings, directory.as_deref())?;
-    let key = vault_key(settings, directory.as_deref())?;
+pub async fn compose(settings: &Settings) -> Result<Composed, SetupError> {
+    let address = Address::parse(&settings.store)?;
+    check_shared(settings, &address)?;
+    let store = address.open(Purpose::Serve).await?;
+    let (bank, connector) = bank(settings, &address)?;
+    let key = vault_key(settings, &address)?;
     let signing_key = settings.audit_signing_key.as_deref().map(signing_key).transpose()?;
     let (platform, presenter) = platform(store, vec![connector], &key, &settings.public_url, signing_key)?;
     Ok(Composed { app: Arc::new(App::new(Arc::new(platform), presenter)), bank })
@@ -170,12 +155,45 @@ fn platform(
 
 type Bank = (Option<Arc<Simulator>>, Arc<dyn Connector>);
 
-fn bank(settings: &Settings, directory: Option<&Path>) -> Result<Bank, SetupError> {
-    if let Some(url) = &settings.bank {
-        let remote = RemoteSimulator::new(url, Timeouts::default()).map_err(|e| failed("the bank", e))?;
-        return Ok((None, Arc::new(remote)));
+/// The address of a bank that keeps nothing.
+const FORGETFUL_BANK: &str = "memory:";
+
+/// Servers that share a store must share the bank and the vault's key, too: one that had a bank of its own would find that
+/// it never heard of what another one sent, and could not open the cards that another one sealed.
+fn check_shared(settings: &Settings, address: &Address) -> Result<(), SetupError> {
+    if !matches!(address, Address::Database(_)) {
+        return Ok(());
     }
-    let location = directory.map_or(Location::Memory, |d| Location::File(d.join("bank.db")));
+    if settings.vault_key.is_none() {
+        return Err(no_shared_key());
+    }
+    if settings.bank.is_none() {
+        return Err(SetupError(
+            "servers that share a database share a bank: start `bursar bank-simulator` and give its address with --bank \
+             (--bank memory: is a bank in this process that forgets everything with it, for a try)"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn no_shared_key() -> SetupError {
+    SetupError(
+        "a database has no key file beside it: give every server the same vault's key, 64 hexadecimal digits, as \
+         BURSAR_VAULT_KEY or in a file that --vault-key-file names"
+            .to_owned(),
+    )
+}
+
+fn bank(settings: &Settings, address: &Address) -> Result<Bank, SetupError> {
+    let location = match (settings.bank.as_deref(), address.directory()) {
+        (None, Some(directory)) => Location::File(directory.join("bank.db")),
+        (None | Some(FORGETFUL_BANK), _) => Location::Memory,
+        (Some(url), _) => {
+            let remote = RemoteSimulator::new(url, Timeouts::default()).map_err(|e| failed("the bank", e))?;
+            return Ok((None, Arc::new(remote)));
+        }
+    };
     let options = simulator::Options { public_base: settings.public_url.clone(), ..simulator::Options::default() };
     let bank = Arc::new(Simulator::open(&location, options).map_err(|e| failed("the bank", e))?);
     Ok((Some(Arc::clone(&bank)), bank))
@@ -191,11 +209,15 @@ fn derived(key: &[u8; KEY_LENGTH]) -> [u8; 32] {
     derived
 }
 
-fn vault_key(settings: &Settings, directory: Option<&Path>) -> Result<[u8; KEY_LENGTH], SetupError> {
-    let text = match (&settings.vault_key, directory) {
+fn vault_key(settings: &Settings, address: &Address) -> Result<[u8; KEY_LENGTH], SetupError> {
+    let text = match (&settings.vault_key, address) {
         (Some(text), _) => text.clone(),
-        (None, Some(directory)) => key_file(&directory.join("vault.key")).map_err(|e| failed("the vault's key file", e))?,
-        (None, None) => fresh_key().map_err(|e| failed("the vault's key", e))?,
+        (None, Address::File(path)) => {
+            let path = path.parent().unwrap_or_else(|| Path::new("")).join("vault.key");
+            key_file(&path).map_err(|e| failed("the vault's key file", e))?
+        }
+        (None, Address::Memory) => fresh_key().map_err(|e| failed("the vault's key", e))?,
+        (None, Address::Database(_)) => return Err(no_shared_key()),
     };
     let bytes = hex::decode(text.trim()).ok().and_then(|b| <[u8; KEY_LENGTH]>::try_from(b).ok());
     bytes.ok_or_else(|| SetupError("the vault's key must be 64 hexadecimal digits".to_owned()))
@@ -228,4 +250,28 @@ fn test_card(name: &str) -> Option<TestCard> {
     let card = simulator::test_cards::lookup(name)?;
     let american = card.number.starts_with('3') && card.number.len() == 15;
     Some(TestCard { number: card.number, exp_month: TEST_EXPIRY.0, exp_year: TEST_EXPIRY.1, cvc: if american { "1234" } else { "123" } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn complaint(vault_key: Option<&str>, bank: Option<&str>) -> String {
+        let settings = Settings {
+            store: "postgres://u:hush@127.0.0.1:1/d".to_owned(),
+            bank: bank.map(str::to_owned),
+            vault_key: vault_key.map(str::to_owned),
+            audit_signing_key: None,
+            public_url: String::new(),
+        };
+        compose(&settings).await.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn servers_on_a_database_are_told_which_key_and_which_bank() {
+        let key = "00".repeat(KEY_LENGTH);
+        assert!(complaint(None, Some("memory:")).await.contains("BURSAR_VAULT_KEY"));
+        assert!(complaint(Some(&key), None).await.contains("--bank"));
+        assert!(complaint(Some(&key), Some("memory:")).await.contains("the database cannot be used"));
+    }
 }

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod compose;
 pub mod docs_page;
+pub mod engines;
 pub mod params;
 pub mod presenter;
 pub mod serve;

@@ -57,7 +57,7 @@ async fn a_browser_sees_nothing_of_the_audit_trail() {
         audit_signing_key: None,
         public_url: "http://127.0.0.1:1".to_owned(),
     });
-    let composed = composed.unwrap();
+    let composed = composed.await.unwrap();
     let keys = bursar::serve::first_shop(&composed.app.platform, None).await.unwrap().unwrap();
     let shop = bursar::serve::router(&composed);
     let bearer = format!("Bearer {}", keys.publishable);

@@ -24,7 +24,7 @@ impl Shop {
             audit_signing_key: None,
             public_url: "http://127.0.0.1:1".to_owned(),
         };
-        let composed = compose(&settings).unwrap();
+        let composed = compose(&settings).await.unwrap();
         let keys = serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap().unwrap();
         Self { router: serve::router(&composed), publishable: keys.publishable }
     }

@@ -29,7 +29,7 @@ async fn books_that_agree_with_the_banks_exit_0_and_a_cent_beside_them_is_named(
     let store = format!("sqlite:{}", directory.path().join("bursar.db").display());
     let settings =
         Settings { store: store.clone(), bank: Some(url.clone()), vault_key: None, audit_signing_key: None, public_url: url.clone() };
-    let composed = compose(&settings).unwrap();
+    let composed = compose(&settings).await.unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
     let shop = serve::router(&composed);
     let form = "amount=2000&currency=usd&confirm=true&payment_method=";

@@ -9,7 +9,7 @@ use super::{StoreArgs, day, failed, say};
 
 #[derive(Subcommand)]
 pub(super) enum Accounts {
-    /// Make a merchant. No server may run on the store meanwhile.
+    /// Make a merchant. No server may run on a store in a file meanwhile.
     Create(Create),
     /// List the merchants, oldest first; also while a server runs.
     List(List),
@@ -62,7 +62,7 @@ impl Accounts {
 
 impl Create {
     async fn run(self) -> Result<(), SetupError> {
-        let platform = self.store.open()?;
+        let platform = self.store.change().await?;
         let new = NewAccount {
             name: self.name,
             email: self.email,
@@ -78,7 +78,7 @@ impl Create {
 
 impl List {
     async fn run(self) -> Result<(), SetupError> {
-        let platform = self.store.read()?;
+        let platform = self.store.read().await?;
         for account in platform.all_accounts().await.map_err(|e| failed("the accounts", e))? {
             let (id, country, currency) = (account.id, &account.country, account.default_currency.code());
             say(&format!("{id}  {country}  {currency}  {}  {}\n", day(account.created_at), account.name));

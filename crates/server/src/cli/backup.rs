@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bursar::compose::SetupError;
+use bursar::engines::Address;
 use clap::Args;
 use store::embedded::Embedded;
 
@@ -19,7 +20,16 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) fn run(self) -> Result<(), SetupError> {
-        let store = Embedded::open_read_only(&self.store.path()?).map_err(|e| failed("the store", e))?;
+        let path = match self.store.address()? {
+            Address::File(path) => path,
+            Address::Database(_) => {
+                return Err(SetupError(
+                    "a database is copied with its own tools: pg_dump, or an archive of its log (docs/postgres.md)".to_owned(),
+                ));
+            }
+            Address::Memory => return Err(SetupError("what is in memory cannot be copied".to_owned())),
+        };
+        let store = Embedded::open_read_only(&path).map_err(|e| failed("the store", e))?;
         store.backup(&self.path).map_err(|e| failed("the backup", e))
     }
 }

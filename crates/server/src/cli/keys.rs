@@ -11,11 +11,11 @@ use super::{StoreArgs, account, day, failed, say};
 
 #[derive(Subcommand)]
 pub(super) enum Keys {
-    /// Make a key and show it, this once. No server may run on the store meanwhile.
+    /// Make a key and show it, this once. No server may run on a store in a file meanwhile.
     Create(Create),
     /// List keys by their ids and last characters, oldest first; also while a server runs.
     List(List),
-    /// Revoke a key: it opens nothing any more. No server may run on the store meanwhile.
+    /// Revoke a key: it opens nothing any more. No server may run on a store in a file meanwhile.
     Revoke(Revoke),
 }
 
@@ -80,7 +80,7 @@ impl Keys {
 
 impl Create {
     async fn run(self) -> Result<(), SetupError> {
-        let platform = self.store.open()?;
+        let platform = self.store.change().await?;
         let account = account(&platform, self.account).await?;
         let kind = match self.kind {
             Kind::Secret => ApiKeyKind::Secret,
@@ -98,7 +98,7 @@ impl Create {
 
 impl List {
     async fn run(self) -> Result<(), SetupError> {
-        let platform = self.store.read()?;
+        let platform = self.store.read().await?;
         let accounts = match self.account {
             Some(named) => vec![account(&platform, Some(named)).await?],
             None => platform.all_accounts().await.map_err(|e| failed("the accounts", e))?.iter().map(|a| a.id).collect(),
@@ -120,7 +120,7 @@ fn line(key: &ApiKey) -> String {
 
 impl Revoke {
     async fn run(self) -> Result<(), SetupError> {
-        let platform = self.store.open()?;
+        let platform = self.store.change().await?;
         let key = platform.revoke_key(&operator(), self.id).await.map_err(|e| failed("the key", e))?;
         say(&format!("{} is revoked\n", key.id));
         Ok(())

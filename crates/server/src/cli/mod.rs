@@ -13,16 +13,16 @@ mod serve;
 mod verify;
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar::compose::{self, SetupError, store_path};
+use bursar::compose::{self, SetupError};
+use bursar::engines::{Address, Purpose};
 use clap::{Args, Parser, Subcommand};
 use domain::audit::signing::SigningKey;
 use domain::id::AccountId;
 use domain::time::Timestamp;
 use payments::Platform;
-use store::embedded::{Embedded, OpenError, Options};
+use store::Store;
 
 /// A payment platform that businesses run themselves.
 #[derive(Parser)]
@@ -81,40 +81,34 @@ impl Cli {
 /// Which store.
 #[derive(Args)]
 struct StoreArgs {
-    /// Where everything is kept: sqlite:PATH or memory:
-    #[arg(long, env = "BURSAR_STORE", default_value = "sqlite:bursar-data/bursar.db")]
+    /// Where everything is kept: sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:
+    #[arg(long, env = "BURSAR_STORE", default_value = "sqlite:bursar-data/bursar.db", hide_env_values = true)]
     store: String,
 }
 
 impl StoreArgs {
-    /// The file, for a command that ends before what is in memory could matter to anybody.
-    fn path(&self) -> Result<PathBuf, SetupError> {
-        store_path(&self.store)?.ok_or_else(|| SetupError("this command needs a store that outlives it: sqlite:PATH".to_owned()))
+    fn address(&self) -> Result<Address, SetupError> {
+        Address::parse(&self.store)
     }
 
     /// The platform over the store, to be changed.
-    fn open(&self) -> Result<Platform, SetupError> {
-        self.open_signing(None)
+    async fn change(&self) -> Result<Platform, SetupError> {
+        self.change_signing(None).await
     }
 
     /// The same; what it seals of the audit trail is signed with the key.
-    fn open_signing(&self, key: Option<SigningKey>) -> Result<Platform, SetupError> {
-        let path = self.path()?;
-        match Embedded::open(&path, Options::default()) {
-            Ok(store) => compose::without_payments(Arc::new(store), key),
-            Err(OpenError::InUse(path)) => Err(SetupError(format!(
-                "{} is in use by a running server, and only one process may write to it. Stop the server, repeat this command, \
-                 then start the server again.",
-                path.display()
-            ))),
-            Err(error) => Err(failed("the store", error)),
-        }
+    async fn change_signing(&self, key: Option<SigningKey>) -> Result<Platform, SetupError> {
+        compose::without_payments(self.address()?.open(Purpose::Change).await?, key)
     }
 
     /// The platform over the store, to be read; also while a server runs.
-    fn read(&self) -> Result<Platform, SetupError> {
-        let store = Embedded::open_read_only(&self.path()?).map_err(|e| failed("the store", e))?;
-        compose::without_payments(Arc::new(store), None)
+    async fn read(&self) -> Result<Platform, SetupError> {
+        compose::without_payments(self.address()?.open(Purpose::Read).await?, None)
+    }
+
+    /// All of the store as of now; also while a server runs.
+    async fn snapshot(&self) -> Result<Arc<dyn Store>, SetupError> {
+        self.address()?.open(Purpose::Snapshot).await
     }
 }
 

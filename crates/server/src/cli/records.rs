@@ -7,8 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::contract::MAX_LIMIT;
-use store::embedded::Embedded;
-use store::{Exported, Key, Kind, Store as _};
+use store::{Exported, Key, Kind};
 
 use super::{StoreArgs, failed};
 
@@ -31,7 +30,7 @@ struct Line<'a> {
 
 impl Records {
     pub(super) async fn run(self) -> Result<(), SetupError> {
-        let store = Embedded::open_snapshot(&self.store.path()?).map_err(|e| failed("the store", e))?;
+        let store = self.store.snapshot().await?;
         for kind in Kind::ALL {
             let mut after = None;
             loop {

@@ -17,15 +17,19 @@ pub(super) struct Serve {
     listen: SocketAddr,
     #[command(flatten)]
     store: StoreArgs,
-    /// The address of a bank simulator; in process if left out.
+    /// The address of a bank simulator; one in this process if left out, beside a store that is a file. `memory:` is one
+    /// in this process that keeps nothing.
     #[arg(long, env = "BURSAR_BANK")]
     bank: Option<String>,
     /// Where browsers reach this server; the listening address if left out.
     #[arg(long, env = "BURSAR_PUBLIC_URL")]
     public_url: Option<String>,
-    /// The vault's key, 64 hexadecimal digits; a key file beside the store if left out.
+    /// The vault's key, 64 hexadecimal digits; a key file beside a store that is a file if left out.
     #[arg(long, env = "BURSAR_VAULT_KEY", hide_env_values = true)]
     vault_key: Option<String>,
+    /// A file that holds the vault's key.
+    #[arg(long, env = "BURSAR_VAULT_KEY_FILE", conflicts_with = "vault_key")]
+    vault_key_file: Option<PathBuf>,
     /// The file of the key that signs the audit trail's chain, made by `bursar audit keygen`; unsigned if left out.
     #[arg(long, env = "BURSAR_AUDIT_SIGNING_KEY", value_name = "FILE")]
     audit_signing_key: Option<PathBuf>,
@@ -40,14 +44,15 @@ impl Serve {
         let listener = TcpListener::bind(self.listen).await.map_err(|e| failed("listening", e))?;
         let address = listener.local_addr().map_err(|e| failed("listening", e))?;
         let url = format!("http://{address}");
+        let named = self.vault_key_file.map(std::fs::read_to_string).transpose().map_err(|e| failed("the vault's key file", e))?;
         let settings = Settings {
             store: self.store.store,
             bank: self.bank,
-            vault_key: self.vault_key,
+            vault_key: self.vault_key.or(named),
             audit_signing_key: self.audit_signing_key,
             public_url: self.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
-        let composed = compose(&settings)?;
+        let composed = compose(&settings).await?;
         let keys = serve::first_shop(&composed.app.platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
         say(&greeting(&url, keys.as_ref()));
         let served = serve::run(listener, &composed, stop_signal()).await;

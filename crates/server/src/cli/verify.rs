@@ -3,7 +3,6 @@
 use bursar::compose::SetupError;
 use bursar::statement::BankBooks;
 use clap::Args;
-use store::embedded::Embedded;
 
 use super::{StoreArgs, audit, failed, say};
 
@@ -18,12 +17,12 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) async fn run(self) -> Result<(), SetupError> {
-        let store = Embedded::open_snapshot(&self.store.path()?).map_err(|e| failed("the store", e))?;
+        let store = self.store.snapshot().await?;
         let unread = |e: payments::Error| failed("verifying", format!("{e} {e:?}"));
-        let mut report = payments::verify::verify(&store).await.map_err(unread)?;
+        let mut report = payments::verify::verify(&*store).await.map_err(unread)?;
         if let Some(url) = &self.bank {
             let books = BankBooks::at(url)?;
-            payments::verify::bank::verify(&store, &books, books.provider(), &mut report).await.map_err(unread)?;
+            payments::verify::bank::verify(&*store, &books, books.provider(), &mut report).await.map_err(unread)?;
         }
         let trail = payments::verify::audit::verify(&store, &[], &mut report).await.map_err(unread)?;
         for difference in &report.differences {

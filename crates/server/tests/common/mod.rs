@@ -27,7 +27,7 @@ pub async fn shop_on(store: &str) -> Router {
         audit_signing_key: None,
         public_url: "http://127.0.0.1:1".to_owned(),
     };
-    let composed = compose(&settings).unwrap();
+    let composed = compose(&settings).await.unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
     serve::router(&composed)
 }

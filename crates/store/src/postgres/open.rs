@@ -14,8 +14,9 @@ use super::tls::{self, Tls};
 /// Connections of one process. Each is a process of the database's machine, which has as many to share among all its
 /// clients as `max_connections` says (100, if nobody changed it).
 const CONNECTIONS: usize = 24;
-/// How long a statement waits for a free connection before its caller hears that the store is busy.
-const WAIT: Duration = Duration::from_secs(5);
+/// How long a statement waits for a free connection before its caller hears that the store is busy: shorter than clients
+/// wait for an answer.
+const WAIT: Duration = Duration::from_secs(15);
 /// How long making a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// A server that says nothing for this long is asked whether it is there.

@@ -17,7 +17,7 @@ use super::{StoreArgs, failed, say};
 pub(super) enum Audit {
     /// Make every segment again of its rows, compare objects with what rows say, and name what differs; also while a server runs.
     Verify(verify::Verify),
-    /// Seal all rows now. No server may run on the store meanwhile.
+    /// Seal all rows of a store in a file now. No server may run on it meanwhile.
     Seal(seal::Seal),
     /// Make a key that signs the chain.
     Keygen(keygen::Keygen),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bursar::compose::{SetupError, signing_key};
+use bursar::engines::Address;
 use clap::Args;
 
 use super::{StoreArgs, failed, say};
@@ -20,8 +21,13 @@ pub(in crate::cli) struct Seal {
 impl Seal {
     pub(super) async fn run(self) -> Result<(), SetupError> {
         let key = self.audit_signing_key.as_deref().map(signing_key).transpose()?;
-        // Nobody else can write meanwhile, so nothing has to settle.
-        let platform = self.store.open_signing(key)?;
+        if matches!(self.store.address()?, Address::Database(_)) {
+            return Err(SetupError(
+                "others may write to a database meanwhile; servers seal its rows a minute after they landed".to_owned(),
+            ));
+        }
+        // Nobody else can write to a file meanwhile, so nothing has to settle.
+        let platform = self.store.change_signing(key).await?;
         let mut sealed = 0_usize;
         loop {
             match platform.seal_audit(Duration::ZERO).await.map_err(|e| failed("the audit trail", e))? {

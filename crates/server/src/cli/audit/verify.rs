@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use bursar::compose::SetupError;
 use clap::Args;
 use payments::verify::Report;
-use store::embedded::Embedded;
 
 use super::{StoreArgs, failed, line, public_keys, say};
 
@@ -21,9 +20,9 @@ pub(in crate::cli) struct Verify {
 impl Verify {
     pub(super) async fn run(self) -> Result<(), SetupError> {
         let keys = public_keys(&self.public_key)?;
-        let store = Embedded::open_snapshot(&self.store.path()?).map_err(|e| failed("the store", e))?;
+        let store = self.store.snapshot().await?;
         let mut report = Report::default();
-        let verified = payments::verify::audit::verify(&store, &keys, &mut report).await;
+        let verified = payments::verify::audit::verify(&*store, &keys, &mut report).await;
         let trail = verified.map_err(|e| failed("verifying", format!("{e} {e:?}")))?;
         conclude(&report, &line(&trail))
     }
