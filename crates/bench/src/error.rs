@@ -50,6 +50,9 @@ pub enum Error {
     /// A server with a stand-in for its operations could not be put together.
     #[error("stand-in: {0}")]
     StandIn(String),
+    /// A program of PostgreSQL's failed.
+    #[error("PostgreSQL's programs: {0}")]
+    Pgbench(String),
     /// A histogram could not be made.
     #[error("histogram: {0}")]
     Histogram(#[from] hdrhistogram::CreationError),

@@ -9,7 +9,7 @@ use bench::baseline::{self, Ceiling, Echo, FIRST_ROW, Log, SECOND_ROW, Samples};
 use bench::load::Arrival;
 use bench::target::Programs;
 use bench::workload::Workload;
-use bench::{compare, growth, report, suite};
+use bench::{compare, growth, postgres, report, suite};
 use clap::{Args, Parser, Subcommand};
 
 /// The servers that Bursar is compared with have its allocator, too.
@@ -74,6 +74,15 @@ enum Command {
         #[arg(long)]
         rate: Option<u64>,
     },
+    /// Compare payments on a PostgreSQL server with pgbench's transactions on it (`tests/postgres` starts one).
+    Postgres {
+        /// A database of the server, whose user may make others.
+        #[arg(long, env = "BURSAR_TEST_POSTGRES", hide_env_values = true)]
+        url: String,
+        /// Numbers of clients.
+        #[arg(long, value_delimiter = ',', default_value = "16,64")]
+        clients: Vec<u64>,
+    },
     /// Serve the echo (started by the measurement itself).
     #[command(hide = true)]
     ServeEcho(Serve),
@@ -128,6 +137,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let options = compare::Options { builds, directory, workloads, arrival, warm_up, measured, rounds };
             let rows = client_runtime()?.block_on(compare::run(&options, &mut stderr()))?;
             write!(stdout(), "{}", report::comparison(&rows))?;
+        }
+        Some(Command::Postgres { url, clients: connections }) => {
+            let options = postgres::Options { bursar: programs.bursar, url, connections, directory, warm_up, measured, rounds };
+            let rows = client_runtime()?.block_on(postgres::run(&options, &mut stderr()))?;
+            write!(stdout(), "{}", report::postgres(&rows))?;
         }
         Some(Command::ServeEcho(serve)) => {
             bursar::serve::log();

@@ -1,11 +1,13 @@
 //! The tables, in Markdown: what was seen, and beside it what it should be.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::compare::Row;
 use crate::figures::{Bytes, Micros, Ratio, median};
 use crate::growth::{Growth, Stage};
 use crate::load::Measured;
+use crate::postgres;
 use crate::suite::{Findings, Point, USUAL_CONNECTIONS};
 use crate::target::Kind;
 use crate::workload::Workload;
@@ -118,6 +120,25 @@ pub fn comparison(rows: &[Row]) -> String {
             table,
             "| {} | {} | {} | {} | {} | {cpu} | {} |",
             row.workload, row.build, seen.rate, seen.p50, seen.p99, seen.failures
+        );
+    }
+    table
+}
+
+/// The table of payments beside pgbench's transactions.
+#[must_use]
+pub fn postgres(rows: &BTreeMap<u64, postgres::Row>) -> String {
+    let mut table = "| clients | payments/s | p50 | p99 | CPU a payment | failures | TPC-B-like tps | payments ÷ tps |\n\
+                     | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
+    for (clients, row) in rows {
+        let (Some(seen), Some(transactions)) = (middle(&row.payments), median(row.transactions.iter().copied())) else { continue };
+        let cpu = seen.cpu_each.map_or_else(|| "–".to_owned(), |cpu| format!("{} µs", cpu.0));
+        let ratio = Ratio::of(seen.rate, transactions).map_or_else(|| "–".to_owned(), |ratio| ratio.to_string());
+        let _infallible = writeln!(
+            table,
+            "| {clients} | {} | {} | {} | {cpu} | {} | {transactions} | {ratio} |",
+            seen.rate, seen.p50, seen.p99, seen.failures
         );
     }
     table

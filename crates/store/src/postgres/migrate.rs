@@ -10,7 +10,7 @@ use super::open::OpenError;
 use super::{error, session};
 
 /// One a version, in order.
-const MIGRATIONS: [(i32, &str); 1] = [(1, include_str!("migrations/0001.sql"))];
+const MIGRATIONS: [(i32, &str); 2] = [(1, include_str!("migrations/0001.sql")), (2, include_str!("migrations/0002.sql"))];
 /// The lock that a process holds while it changes tables: "bursar" as a number.
 const LOCK: i64 = 0x0062_7572_7361_7200;
 /// What is younger has features that are relied on; what is older is no longer maintained.
