@@ -1,25 +1,39 @@
-//! Commits: one statement, one transaction, one round trip.
+//! Carrying batches out: one statement, one transaction, one round trip, for one batch or for several that touch nothing in
+//! common.
 //!
-//! The statement says only that some precondition did not hold. Which one comes first is looked up afterwards, as of a
-//! moment of its own: if all hold by then, others were quicker in between, and the commit is tried again.
+//! The statement says only that some precondition did not hold, and then has done nothing. Which one, and of which batch,
+//! is looked up afterwards, as of a moment of its own: those batches are answered and the others tried again.
 //!
 //! What is certain: an error that the database answers has undone the transaction. A connection that ends before the
 //! answer leaves it unknown whether the commit landed.
 
 use deadpool_postgres::{Pool, PoolError};
+use tokio::sync::oneshot;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-use super::encode::{Arrays, COMMIT};
+use super::encode::{Arrays, COMMIT, Encoded};
+use super::read::Revisions;
 use super::{error, read};
-use crate::batch::{Batch, Precondition, Write};
-use crate::contract::{CommitError, Item, ReadError};
-use crate::key::Key;
+use crate::contract::{CommitError, ReadError};
 
 /// How often a commit is tried that others get in the way of.
 const TRIES: u32 = 8;
 /// What the statement raises when a precondition does not hold.
 const FAILED_PRECONDITION: &str = "BR001";
+
+/// A batch whose caller waits.
+pub(super) struct Waiting {
+    pub(super) batch: Encoded,
+    pub(super) answer: oneshot::Sender<Result<(), CommitError>>,
+}
+
+impl Waiting {
+    fn tell(self, outcome: Result<(), CommitError>) {
+        // A caller that has gone away needs no answer.
+        let _ = self.answer.send(outcome);
+    }
+}
 
 /// What came of one try.
 enum Tried {
@@ -30,25 +44,31 @@ enum Tried {
     Disturbed,
 }
 
-/// All writes of a valid batch, or none.
-pub(super) async fn commit(pool: &Pool, batch: Batch) -> Result<(), CommitError> {
-    let conditions = conditions(&batch);
-    let arrays = Arrays::new([batch]);
+/// Carries the batches out, each wholly or not at all, and answers their callers.
+pub(super) async fn carry_out(pool: &Pool, mut group: Vec<Waiting>) {
     for _ in 0..TRIES {
-        match attempt(pool, &arrays).await? {
-            Tried::Landed => return Ok(()),
-            Tried::Refused => {
-                if let Some(write) = first_failing(pool, &conditions).await? {
-                    return Err(CommitError::PreconditionFailed { write });
-                }
-            }
-            Tried::Disturbed => {}
+        if group.is_empty() {
+            return;
         }
+        let outcome = match attempt(pool, &group).await {
+            Ok(Tried::Landed) => Ok(()),
+            Ok(Tried::Disturbed) => continue,
+            Ok(Tried::Refused) => match revisions(pool, &group).await {
+                Ok(revisions) => {
+                    group = refuse(group, &revisions);
+                    continue;
+                }
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        return group.into_iter().for_each(|one| one.tell(outcome.clone()));
     }
-    Err(CommitError::Busy)
+    group.into_iter().for_each(|one| one.tell(Err(CommitError::Busy)));
 }
 
-async fn attempt(pool: &Pool, arrays: &Arrays) -> Result<Tried, CommitError> {
+async fn attempt(pool: &Pool, group: &[Waiting]) -> Result<Tried, CommitError> {
+    let arrays = Arrays::new(group.iter().map(|one| &one.batch));
     let client = pool.get().await.map_err(|error| match error {
         PoolError::Timeout(_) => CommitError::Busy,
         other => CommitError::Unavailable(error::pool(&other)),
@@ -81,26 +101,21 @@ fn judge_answer(said: &DbError) -> Result<Tried, CommitError> {
     }
 }
 
-/// Keys with what must be true of them, and the position of the write that says so.
-fn conditions(batch: &Batch) -> Vec<(usize, Key, Precondition)> {
-    let condition = |(position, write): (usize, &Write)| match write {
-        Write::Put { key, precondition, .. } | Write::Delete { key, precondition } | Write::Check { key, precondition } => {
-            (*precondition != Precondition::Any).then(|| (position, key.clone(), *precondition))
-        }
-        Write::Link { .. } | Write::Unlink { .. } => None,
-    };
-    batch.writes().iter().enumerate().filter_map(condition).collect()
+async fn revisions(pool: &Pool, group: &[Waiting]) -> Result<Revisions, CommitError> {
+    let keys = group.iter().flat_map(|one| &one.batch.conditions).map(|condition| condition.key.as_slice());
+    let client = pool.get().await.map_err(|e| CommitError::Unavailable(error::pool(&e)))?;
+    read::revisions(&client, keys).await.map_err(|e: ReadError| CommitError::Unavailable(e.to_string()))
 }
 
-async fn first_failing(pool: &Pool, conditions: &[(usize, Key, Precondition)]) -> Result<Option<usize>, CommitError> {
-    let keys: Vec<Key> = conditions.iter().map(|(_, key, _)| key.clone()).collect();
-    let client = pool.get().await.map_err(|e| CommitError::Unavailable(error::pool(&e)))?;
-    let items = read::get(&client, &keys).await.map_err(|e: ReadError| CommitError::Unavailable(e.to_string()))?;
-    let fails = |item: &Option<Item>, precondition: Precondition| match precondition {
-        Precondition::Any => false,
-        Precondition::Absent => item.is_some(),
-        Precondition::Revision(revision) => item.as_ref().is_none_or(|item| item.revision != revision),
-    };
-    let mut judged = conditions.iter().zip(&items);
-    Ok(judged.find(|((_, _, precondition), item)| fails(item, *precondition)).map(|((position, _, _), _)| *position))
+/// Answers the batches of which a precondition does not hold, and gives back the others.
+fn refuse(group: Vec<Waiting>, revisions: &Revisions) -> Vec<Waiting> {
+    let mut rest = Vec::with_capacity(group.len());
+    for one in group {
+        let failing = one.batch.conditions.iter().find(|condition| revisions.get(&condition.key).copied() != condition.revision);
+        match failing.map(|condition| condition.write) {
+            Some(write) => one.tell(Err(CommitError::PreconditionFailed { write })),
+            None => rest.push(one),
+        }
+    }
+    rest
 }

@@ -3,10 +3,10 @@
 //! - [`open`]: addresses, why a database may not be usable. `tls`, `session`, `migrate`: how a connection is made and
 //!   what it relies on; `migrations/`: the tables, the function that commits, and the views for people.
 //! - `codec`, `encode`: keys and batches as bytes and arrays.
-//! - `commit`: a batch is one statement, which is one transaction. `read`: so is each read.
+//! - `queue` → `commit`: batches that wait together are one statement, which is one transaction. `read`: so is each read.
 //!
 //! Preconditions are judged by the database, under locks that last until the commit is durable: which process asks
-//! makes no difference. Nothing is remembered here between two statements.
+//! makes no difference. Nothing of the store is remembered here between two statements.
 //!
 //! Absent on purpose: backups (`pg_dump` and the archive of the log do that), and the choice of roles and replicas.
 
@@ -16,6 +16,7 @@ mod encode;
 mod error;
 mod migrate;
 pub mod open;
+mod queue;
 mod read;
 mod session;
 mod tls;
@@ -32,7 +33,9 @@ use domain::id::Ulid;
 
 pub use self::open::OpenError;
 
+use self::encode::Encoded;
 use self::migrate::Schema;
+use self::queue::Queue;
 use crate::batch::Batch;
 use crate::contract::{CommitError, Cursor, Exported, ExportedLink, Item, ReadError, Scan, Store, check_keys, check_limit};
 use crate::key::{Key, Kind};
@@ -41,7 +44,10 @@ use crate::key::{Key, Kind};
 pub struct Postgres(Access);
 
 enum Access {
-    Shared(Pool),
+    Shared {
+        pool: Pool,
+        queue: Queue,
+    },
     /// One connection, inside a transaction that sees one moment.
     Snapshot(Box<Object>),
 }
@@ -72,7 +78,7 @@ impl Postgres {
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let pool = open::pool(url)?;
         migrate::prepare(&pool, Schema::Made).await?;
-        Ok(Self(Access::Shared(pool)))
+        Ok(Self::sharing(pool))
     }
 
     /// Opens the store without making anything.
@@ -82,7 +88,7 @@ impl Postgres {
     pub async fn open_existing(url: &str) -> Result<Self, OpenError> {
         let pool = open::pool(url)?;
         migrate::prepare(&pool, Schema::Found).await?;
-        Ok(Self(Access::Shared(pool)))
+        Ok(Self::sharing(pool))
     }
 
     /// Opens the store for reading as of now: all reads see the same moment, also while others write.
@@ -97,9 +103,15 @@ impl Postgres {
         Ok(Self(Access::Snapshot(Box::new(connection))))
     }
 
+    fn sharing(pool: Pool) -> Self {
+        Self(Access::Shared { queue: Queue::new(pool.clone()), pool })
+    }
+
     async fn connection(&self) -> Result<Connection<'_>, ReadError> {
         match &self.0 {
-            Access::Shared(pool) => pool.get().await.map(Connection::Taken).map_err(|error| ReadError::Unavailable(error::pool(&error))),
+            Access::Shared { pool, .. } => {
+                pool.get().await.map(Connection::Taken).map_err(|error| ReadError::Unavailable(error::pool(&error)))
+            }
             Access::Snapshot(object) => Ok(Connection::Kept(object)),
         }
     }
@@ -138,7 +150,7 @@ impl Store for Postgres {
             return Ok(());
         }
         match &self.0 {
-            Access::Shared(pool) => commit::commit(pool, batch).await,
+            Access::Shared { queue, .. } => queue.commit(Encoded::new(batch)).await,
             Access::Snapshot(_) => Err(CommitError::Unavailable("the store was opened for reading only".to_owned())),
         }
     }

@@ -14,6 +14,7 @@ use crate::key::{Key, Kind};
 
 const GET_ONE: &str = "SELECT key, revision, body, bytes FROM bursar.records WHERE key = $1";
 const GET: &str = "SELECT r.key, r.revision, r.body, r.bytes FROM unnest($1::bytea[]) AS u (key) JOIN bursar.records AS r ON r.key = u.key";
+const REVISIONS: &str = "SELECT r.key, r.revision FROM unnest($1::bytea[]) AS u (key) JOIN bursar.records AS r ON r.key = u.key";
 const NEWEST: &str = "SELECT entry FROM bursar.entries WHERE entry > $1 AND entry < $2 ORDER BY entry DESC LIMIT $3";
 const OLDEST: &str = "SELECT entry FROM bursar.entries WHERE entry > $1 AND entry < $2 ORDER BY entry LIMIT $3";
 const EXPORT: &str = "SELECT key, revision, body, bytes FROM bursar.records WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3";
@@ -36,12 +37,16 @@ async fn query(client: &ClientWrapper, statement: &str, parameters: &[&(dyn ToSq
     client.query(&statement, parameters).await.map_err(unavailable)
 }
 
-fn item(row: &Row) -> Result<Item, ReadError> {
+fn revision(row: &Row) -> Result<u64, ReadError> {
     let revision: i64 = row.try_get(1).map_err(corrupt)?;
+    u64::try_from(revision).map_err(corrupt)
+}
+
+fn item(row: &Row) -> Result<Item, ReadError> {
     let text: Option<String> = row.try_get(2).map_err(corrupt)?;
     let bytes: Option<Vec<u8>> = row.try_get(3).map_err(corrupt)?;
     let body = text.map(String::into_bytes).or(bytes).ok_or_else(|| corrupt("a record without a body"))?;
-    Ok(Item { revision: u64::try_from(revision).map_err(corrupt)?, body })
+    Ok(Item { revision: revision(row)?, body })
 }
 
 /// The records of these keys, in their order.
@@ -51,14 +56,27 @@ pub(super) async fn get(client: &ClientWrapper, keys: &[Key]) -> Result<Vec<Opti
         return Ok(vec![rows.first().map(item).transpose()?]);
     }
     let asked: Vec<Vec<u8>> = keys.iter().map(key_bytes).collect();
-    let mut distinct: Vec<&[u8]> = asked.iter().map(Vec::as_slice).collect();
-    distinct.sort_unstable();
-    distinct.dedup();
     let mut found = BTreeMap::new();
-    for row in query(client, GET, &[&distinct]).await? {
+    for row in query(client, GET, &[&distinct(asked.iter().map(Vec::as_slice))]).await? {
         found.insert(row.try_get::<_, Vec<u8>>(0).map_err(corrupt)?, item(&row)?);
     }
     Ok(asked.iter().map(|key| found.get(key).cloned()).collect())
+}
+
+fn distinct<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
+    let mut distinct: Vec<&[u8]> = keys.collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    distinct
+}
+
+/// The revisions of the records that are there, by the bytes of their keys.
+pub(super) type Revisions = BTreeMap<Vec<u8>, u64>;
+
+/// The revisions of these records.
+pub(super) async fn revisions<'a>(client: &ClientWrapper, keys: impl Iterator<Item = &'a [u8]>) -> Result<Revisions, ReadError> {
+    let rows = query(client, REVISIONS, &[&distinct(keys)]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0).map_err(corrupt)?, revision(row)?))).collect()
 }
 
 fn sql_limit(limit: usize) -> i64 {
