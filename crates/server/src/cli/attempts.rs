@@ -85,7 +85,7 @@ async fn scopes(platform: &Platform, only: Option<AccountId>) -> Result<Vec<(Sco
 
 impl List {
     async fn run(self) -> Result<(), SetupError> {
-        let platform = self.store.read()?;
+        let platform = self.store.read().await?;
         let now = platform.now();
         for (scope, _) in scopes(&platform, self.account).await? {
             let mut after = None;
@@ -145,7 +145,7 @@ impl Resolve {
             Outcome::Failed => End::Failed,
         };
         let ruling = Ruling::new(end, &self.evidence).map_err(|e| failed("the evidence", e))?;
-        let platform = Arc::new(self.store.open()?);
+        let platform = Arc::new(self.store.change().await?);
         let key = self.key.as_deref().map(ProviderKey::from_text);
         for (scope, account) in scopes(&platform, None).await? {
             match platform.resolve(scope, &account, &operator(), &self.id, key.as_ref(), &ruling).await {

@@ -24,7 +24,7 @@ impl Verify {
             let books = BankBooks::at(url)?;
             payments::verify::bank::verify(&*store, &books, books.provider(), &mut report).await.map_err(unread)?;
         }
-        let trail = payments::verify::audit::verify(&store, &[], &mut report).await.map_err(unread)?;
+        let trail = payments::verify::audit::verify(&*store, &[], &mut report).await.map_err(unread)?;
         for difference in &report.differences {
             say(&format!("{difference}\n"));
         }
