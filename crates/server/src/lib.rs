@@ -3,6 +3,7 @@
 //! Absent on purpose: payment rules.
 
 pub mod api;
+pub mod audit_files;
 pub mod compose;
 pub mod docs_page;
 pub mod engines;

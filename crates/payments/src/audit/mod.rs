@@ -3,6 +3,7 @@
 //! What a row says is `domain`'s ([`domain::audit`]); which objects have rows, `writes` holds. There is no row that two
 //! commits would both have to change: each adds its own, and a job joins them into the chain later.
 
+pub mod parts;
 pub(crate) mod segments;
 
 use domain::audit::AuditEntry;

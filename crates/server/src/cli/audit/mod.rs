@@ -1,5 +1,6 @@
 //! `bursar audit`: the audit trail, verified, sealed, exported, and the key that signs it.
 
+mod export;
 mod keygen;
 mod seal;
 mod verify;
@@ -17,6 +18,8 @@ use super::{StoreArgs, failed, say};
 pub(super) enum Audit {
     /// Make every segment again of its rows, compare objects with what rows say, and name what differs; also while a server runs.
     Verify(verify::Verify),
+    /// Write the trail to files, as lines of JSON that can be verified on their own; also while a server runs.
+    Export(export::Export),
     /// Seal all rows of a store in a file now. No server may run on it meanwhile.
     Seal(seal::Seal),
     /// Make a key that signs the chain.
@@ -27,6 +30,7 @@ impl Audit {
     pub(super) async fn run(self) -> Result<(), SetupError> {
         match self {
             Self::Verify(verify) => verify.run().await,
+            Self::Export(export) => export.run().await,
             Self::Seal(seal) => seal.run().await,
             Self::Keygen(keygen) => keygen.run(),
         }
