@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{call, send, shop};
+use common::{KEY, call, send, shop};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -47,6 +47,48 @@ async fn every_operation_that_is_served_is_described_and_every_described_one_is_
     for (method, path, _) in described(&api).into_iter().filter(|(_, path, _)| !path.starts_with("/v1/")) {
         assert_eq!(send(&shop, &method, &path, &[], "").await.status, StatusCode::OK, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_probe_answers_in_the_media_type_that_is_described() {
+    let (api, shop) = (description().await, shop().await);
+    for path in ["/livez", "/readyz"] {
+        let answer = send(&shop, "GET", path, &[], "").await;
+        let told = answer.headers["content-type"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        assert!(api["paths"][path]["get"]["responses"]["200"]["content"].get(&told).is_some(), "{path}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn an_idempotency_key_may_be_as_long_as_described_and_no_header_may_be_empty() {
+    let parameters = description().await["components"]["parameters"].clone();
+    assert!(["StripeVersion", "StripeAccount"].iter().all(|name| parameters[name]["schema"]["pattern"].is_string()), "{parameters}");
+    let longest = "k".repeat(parameters["IdempotencyKey"]["schema"]["maxLength"].as_u64().unwrap().try_into().unwrap());
+    let (shop, authorization) = (shop().await, format!("Bearer {KEY}"));
+    for (header, value, expected) in [
+        ("idempotency-key", &*longest, StatusCode::OK),
+        ("idempotency-key", &*format!("{longest}k"), StatusCode::BAD_REQUEST),
+        ("idempotency-key", "", StatusCode::BAD_REQUEST),
+        ("stripe-version", "", StatusCode::BAD_REQUEST),
+        ("stripe-account", "", StatusCode::FORBIDDEN),
+    ] {
+        let answer = send(&shop, "POST", "/v1/customers", &[("authorization", &authorization), (header, value)], "").await;
+        assert_eq!(answer.status, expected, "{header}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_is_asked_is_described_as_null_since_null_is_refused() {
+    let (api, shop) = (description().await, shop().await);
+    for (method, path, operation) in described(&api).into_iter().filter(|(_, path, _)| path.starts_with("/v1/")) {
+        for (name, schema) in parameters(&api, &operation) {
+            visit(&schema, &mut |_, value| assert!(*value != "null", "{method} {path} {name}: {schema}"));
+        }
+    }
+    let headers = [("authorization", format!("Bearer {KEY}")), ("content-type", "application/json".to_owned())];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let answer = send(&shop, "POST", "/v1/payment_intents", &headers, r#"{"amount":500,"currency":"usd","confirm":null}"#).await;
+    assert_eq!(answer.json["error"]["code"], "parameter_invalid_empty");
 }
 
 #[tokio::test]

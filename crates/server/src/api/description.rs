@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use payments::idempotency::MAX_KEY;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 use utoipa::openapi::{RefOr, Schema};
@@ -89,7 +90,7 @@ pub(crate) fn description() -> Value {
 
 fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     let told = &route.told;
-    collect(told.takes, schemas);
+    collect(told.takes, taken, schemas);
     let mut parameters: Vec<Value> = path_parameters(route.template).collect();
     if route.method == Method::GET {
         parameters.extend(query_parameters(told.takes, schemas));
@@ -126,12 +127,16 @@ fn security(opens: Opens) -> Value {
     }
 }
 
-/// Adds a type and all it is made of.
-fn collect(described: Described, schemas: &mut Schemas) {
+/// Adds a type and all it is made of, each written in that way.
+fn collect(described: Described, write: fn(RefOr<Schema>) -> Value, schemas: &mut Schemas) {
+    schemas.extend(parts(described).into_iter().map(|(name, schema)| (name, write(schema))));
+}
+
+fn parts(described: Described) -> Vec<(String, RefOr<Schema>)> {
     let mut parts = Vec::new();
     (described.parts)(&mut parts);
     parts.push(((described.name)().into_owned(), (described.schema)()));
-    schemas.extend(parts.into_iter().map(|(name, schema)| (name, written(schema))));
+    parts
 }
 
 /// A schema as JSON.
@@ -163,12 +168,51 @@ fn described_in_place(fields: &Map<String, Value>) -> Option<(Map<String, Value>
     Some((inner.as_object()?.clone(), about.get("description")?.clone()))
 }
 
+/// The schema of what is asked as JSON: nothing is `null`, which is no way to leave a parameter out, and no text is
+/// empty, unless that unsets it (which is written as an alternative of its own).
+fn taken(schema: RefOr<Schema>) -> Value {
+    let mut schema = written(schema);
+    fill(&mut schema);
+    schema
+}
+
+fn fill(schema: &mut Value) {
+    let Value::Object(fields) = schema else { return };
+    if let Some(kinds) = fields.get_mut("type") {
+        without_null(kinds);
+    }
+    for of in ["anyOf", "oneOf"] {
+        let Some(choices) = fields.get_mut(of).and_then(Value::as_array_mut) else { continue };
+        choices.retain(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
+        choices.iter_mut().for_each(fill);
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            fields.remove(of);
+            fields.extend(only);
+        }
+    }
+    if fields.get("type").and_then(Value::as_str) == Some("string") && !fields.contains_key("enum") {
+        fields.entry("minLength").or_insert(json!(1));
+    }
+    // Not `additionalProperties`, which are metadata: there an empty text means something.
+    fields.get_mut("items").into_iter().for_each(fill);
+    fields.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut).for_each(fill);
+}
+
+fn without_null(kinds: &mut Value) {
+    let Value::Array(several) = kinds else { return };
+    several.retain(|kind| kind != "null");
+    if let [only] = several.as_slice() {
+        *kinds = only.clone();
+    }
+}
+
 fn reference(described: Described) -> Value {
     json!({"$ref": format!("#/components/schemas/{}", (described.name)())})
 }
 
 fn properties(described: Described) -> Map<String, Value> {
-    let schema = written((described.schema)());
+    let schema = taken((described.schema)());
     let found = schema.get("properties").and_then(Value::as_object).cloned();
     found.unwrap_or_default()
 }
@@ -236,14 +280,14 @@ fn request_body(takes: Described, schemas: &Schemas) -> Value {
 fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     let body = match &route.told.gives {
         Gives::One(kinds) => {
-            kinds.iter().for_each(|kind| collect(*kind, schemas));
+            kinds.iter().for_each(|kind| collect(*kind, written, schemas));
             match kinds.as_slice() {
                 [only] => reference(*only),
                 several => json!({"anyOf": several.iter().map(|kind| reference(*kind)).collect::<Vec<_>>()}),
             }
         }
         Gives::Page(kind) => {
-            collect(*kind, schemas);
+            collect(*kind, written, schemas);
             page(*kind)
         }
     };
@@ -283,11 +327,20 @@ fn failures() -> Value {
 }
 
 fn headers() -> Value {
-    let header = |name: &str, about: &str| json!({"name": name, "in": "header", "required": false, "description": about, "schema": {"type": "string"}});
+    let header = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "header", "required": false, "description": about, "schema": schema});
+    let text = |pattern: &str| json!({"type": "string", "pattern": pattern});
     json!({
-        "IdempotencyKey": header("Idempotency-Key", "1 to 255 characters, new for each operation: repeated, it gives the first answer again."),
-        "StripeVersion": header("Stripe-Version", "A version of Stripe's API, no later than this one. Answers are in this one's shapes."),
-        "StripeAccount": header("Stripe-Account", "The account the request is for: the key's own."),
+        "IdempotencyKey": header(
+            "Idempotency-Key",
+            "1 to 255 characters of ASCII, new for each operation: repeated, it gives the first answer again.",
+            json!({"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"}),
+        ),
+        "StripeVersion": header(
+            "Stripe-Version",
+            "A version of Stripe's API, no later than this one. Answers are in this one's shapes.",
+            text(r"^20\d\d-\d\d-\d\d(\.[a-z]+)?(;.*)?$"),
+        ),
+        "StripeAccount": header("Stripe-Account", "The account the request is for: the key's own.", text("^acct_[0-9A-Z]+$")),
     })
 }
 
@@ -309,19 +362,48 @@ fn probe(title: &str) -> Value {
 mod tests {
     use super::*;
 
+    fn given(route: &Route) -> Vec<Described> {
+        match &route.told.gives {
+            Gives::One(kinds) => kinds.clone(),
+            Gives::Page(kind) => vec![*kind],
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_both_taken_and_given_is_written_alike() {
+        let taken_parts = ROUTES.iter().flat_map(|route| parts(route.told.takes));
+        let asked: BTreeMap<_, _> = taken_parts.map(|(name, schema)| (name, taken(schema))).collect();
+        for (name, schema) in ROUTES.iter().flat_map(given).flat_map(parts) {
+            assert!(asked.get(&name).is_none_or(|asked| *asked == written(schema)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_never_null_and_never_an_empty_text_but_where_that_unsets_it() {
+        let mut schema = json!({"properties": {
+            "a": {"type": ["string", "null"], "description": "A."},
+            "b": {"oneOf": [{"$ref": "#/b", "description": "B."}, {"type": "null"}]},
+            "c": {"anyOf": [{"type": "string"}, {"type": "string", "enum": [""]}]},
+            "d": {"type": "array", "items": {"type": "string"}},
+            "e": {"type": "object", "additionalProperties": {"type": "string"}},
+        }});
+        fill(&mut schema);
+        let expected = json!({"properties": {
+            "a": {"type": "string", "description": "A.", "minLength": 1},
+            "b": {"$ref": "#/b", "description": "B."},
+            "c": {"anyOf": [{"type": "string", "minLength": 1}, {"type": "string", "enum": [""]}]},
+            "d": {"type": "array", "items": {"type": "string", "minLength": 1}},
+            "e": {"type": "object", "additionalProperties": {"type": "string"}},
+        }});
+        assert_eq!(schema, expected);
+    }
+
     #[test]
     fn no_two_types_share_a_name() {
         let mut parts: Vec<(String, RefOr<Schema>)> =
             Components::openapi().components.map(|components| components.schemas).unwrap_or_default().into_iter().collect();
         for route in ROUTES.iter() {
-            let kinds = match &route.told.gives {
-                Gives::One(kinds) => kinds.clone(),
-                Gives::Page(kind) => vec![*kind],
-            };
-            for described in kinds.into_iter().chain([route.told.takes]) {
-                (described.parts)(&mut parts);
-                parts.push(((described.name)().into_owned(), (described.schema)()));
-            }
+            given(route).into_iter().chain([route.told.takes]).for_each(|described| parts.extend(super::parts(described)));
         }
         let mut known = BTreeMap::new();
         for (name, schema) in parts {
