@@ -74,18 +74,20 @@ enum Subject {
 }
 
 impl Platform {
-    /// The open operations of the next objects that have any, those begun first before others.
+    /// The open operations of the next objects that have any, those begun first before others; of at most `limit` objects, and
+    /// of no more than [`OBJECTS_AT_ONCE`].
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn open_operations(&self, scope: Scope, newer_than: Option<Ulid>) -> Result<OpenPage, Error> {
+    pub async fn open_operations(&self, scope: Scope, newer_than: Option<Ulid>, limit: usize) -> Result<OpenPage, Error> {
         let list = List::all(scope, Index::OpenOperations);
-        let ids = self.store.scan(Scan { newer_than, ..Scan::oldest(list, OBJECTS_AT_ONCE) }).await?;
+        let limit = limit.min(OBJECTS_AT_ONCE);
+        let ids = self.store.scan(Scan { newer_than, ..Scan::oldest(list, limit) }).await?;
         let mut operations = Vec::new();
         for subject in self.subjects(scope, &ids).await? {
             operations.extend(self.open_of(scope, &subject).await?);
         }
-        Ok(OpenPage { operations, last: ids.last().copied().filter(|_| ids.len() == OBJECTS_AT_ONCE) })
+        Ok(OpenPage { operations, last: ids.last().copied().filter(|_| ids.len() == limit) })
     }
 
     async fn subjects(&self, scope: Scope, ids: &[Ulid]) -> Result<Vec<Subject>, Error> {

@@ -28,7 +28,7 @@ fn failed() -> Ruling {
 }
 
 async fn open(shop: &Shop) -> Vec<OpenOperation> {
-    shop.platform.open_operations(shop.scope, None).await.unwrap().operations
+    shop.platform.open_operations(shop.scope, None, 100).await.unwrap().operations
 }
 
 async fn resolve(shop: &Shop, name: &str, ruling: &Ruling) -> Result<Object, Error> {

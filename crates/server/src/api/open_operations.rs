@@ -14,10 +14,18 @@ use super::dispatch::Call;
 use crate::params::{self, ParamError, Text};
 use crate::views::{Context, List, OpenOperation};
 
+/// Objects in a page unless asked otherwise.
+const DEFAULT_LIMIT: i64 = 10;
+/// Objects in a page at most.
+const MAX_LIMIT: usize = 100;
+
 /// A page of open operations, those on what was begun first before others.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OpenOperationsParams {
+    /// How many objects; 10 if left out. An object can have more than one operation open.
+    #[schema(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
     /// The id of the last object of the page before.
     starting_after: Option<String>,
 }
@@ -33,8 +41,10 @@ pub(crate) async fn list(call: Call<'_>) -> Result<Answered, Failure> {
         Some(text) => Some(ulid(text).ok_or_else(|| ParamError::invalid("starting_after", "No such object."))?),
         None => None,
     };
+    let limit = usize::try_from(params.limit.unwrap_or(DEFAULT_LIMIT)).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    let limit = limit.ok_or_else(|| ParamError::invalid("limit", "The limit must be from 1 to 100."))?;
     let platform = &call.app.platform;
-    let page = platform.open_operations(call.request.scope, after).await?;
+    let page = platform.open_operations(call.request.scope, after, limit).await?;
     let ctx = Context::of(call.request.scope, platform.now(), Audience::Shop);
     let data: Vec<OpenOperation> = page.operations.iter().map(|open| OpenOperation::view(open, ctx)).collect();
     let list = List::of(data, page.last.is_some(), call.path);

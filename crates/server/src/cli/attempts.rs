@@ -12,7 +12,7 @@ use domain::ruling::{End, Ruling};
 use domain::scope::{Mode, Scope};
 use domain::time::Timestamp;
 use payments::Platform;
-use payments::open_operations::{On, OpenOperation};
+use payments::open_operations::{OBJECTS_AT_ONCE, On, OpenOperation};
 use payments::outcome::Object;
 
 use super::{StoreArgs, failed, say};
@@ -90,7 +90,7 @@ impl List {
         for (scope, _) in scopes(&platform, self.account).await? {
             let mut after = None;
             loop {
-                let page = platform.open_operations(scope, after).await.map_err(|e| failed("open operations", e))?;
+                let page = platform.open_operations(scope, after, OBJECTS_AT_ONCE).await.map_err(|e| failed("open operations", e))?;
                 page.operations.iter().for_each(|open| say(&line(scope, open, now)));
                 after = page.last;
                 if after.is_none() {
