@@ -86,7 +86,7 @@ impl Queue {
             state.waiting.push_back(Waiting { batch, answer });
             if state.turns < TURNS {
                 state.turns = state.turns.saturating_add(1);
-                tokio::spawn(Turn(self.clone()).take());
+                tokio::spawn(Turn { queue: self.clone(), is_over: false }.take());
             }
         }
         // A turn answers everything it takes; only a panic in it, or the runtime's end, could break this promise.
@@ -95,26 +95,39 @@ impl Queue {
 }
 
 /// One of the turns; whatever ends it gives it back.
-struct Turn(Queue);
+struct Turn {
+    queue: Queue,
+    is_over: bool,
+}
 
 impl Turn {
-    async fn take(self) {
+    async fn take(mut self) {
         loop {
             // What is passed over waits for a group under way, whose turn looks again when it is done.
-            let group = self.0.state.lock().group();
-            if group.is_empty() {
-                return;
-            }
-            let _touched = Touched { queue: &self.0, keys: group.iter().flat_map(|one| one.batch.touched()).map(<[u8]>::to_vec).collect() };
-            carry_out(&self.0.pool, group).await;
+            let group = {
+                let mut state = self.queue.state.lock();
+                let group = state.group();
+                if group.is_empty() {
+                    // Under the same lock as the look: what is added from here on finds the turn free.
+                    state.turns = state.turns.saturating_sub(1);
+                    self.is_over = true;
+                    return;
+                }
+                group
+            };
+            let _touched =
+                Touched { queue: &self.queue, keys: group.iter().flat_map(|one| one.batch.touched()).map(<[u8]>::to_vec).collect() };
+            carry_out(&self.queue.pool, group).await;
         }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
-        state.turns = state.turns.saturating_sub(1);
+        if !self.is_over {
+            let mut state = self.queue.state.lock();
+            state.turns = state.turns.saturating_sub(1);
+        }
     }
 }
 
