@@ -64,13 +64,17 @@ class Probes:
         text = document if isinstance(document, (str, bytes)) else json.dumps(document)
         return self.send(name, "POST", path, text, {"Content-Type": "application/json"}, **more)
 
-    def raw(self, name, data):
-        """Bytes that no client would send; the server may answer or hang up."""
+    def raw(self, name, data, hang_up=False):
+        """Bytes that no client would send; the server may answer or hang up, and the client may, before it has the answer.
+
+        A request whose client is gone is dropped wherever it has got to, so only one that is waited for shows all of what is
+        made of it."""
         with socket.create_connection((URL.hostname, URL.port), timeout=5) as connection:
             connection.sendall(data)
-            # A server that has answered and hung up already leaves nothing to shut down.
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_WR)
+            if hang_up:
+                # A server that has answered and hung up already leaves nothing to shut down.
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_WR)
             answer = b""
             try:
                 while chunk := connection.recv(65536):
@@ -294,10 +298,13 @@ def send_broken(probes):
         name = f"as header {header}"
         probes.send(name, "GET", "/v1/customers", headers={header: probes.card(name)})
     name = "as a method"
-    probes.raw(name, f"{probes.card(name)} / HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    probes.raw(name, f"{probes.card(name)} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    name = "as a method, with a key"
+    authorized = f"Host: x\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n\r\n"
+    probes.raw(name, f"{probes.card(name)} /v1/customers HTTP/1.1\r\n{authorized}".encode())
     name = "not HTTP"
     probes.raw(name, f"number={probes.card(name)}\r\n\r\n".encode())
     name = "body cut off"
     head = f"POST /v1/payment_methods HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n"
     head += "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
-    probes.raw(name, head.encode() + b'{"card":{"number":"' + probes.card(name).encode())
+    probes.raw(name, head.encode() + b'{"card":{"number":"' + probes.card(name).encode(), hang_up=True)

@@ -151,7 +151,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     tracing::info!(
         request = %id,
         account = known.account.map(tracing::field::display),
-        method = parts.method.as_str(),
+        method = standard(&parts.method),
         path = known.path,
         status = answer.status,
         replayed,
@@ -159,6 +159,22 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         "answered"
     );
     respond(answer, replayed, &id)
+}
+
+/// A method's name if a standard defines it (RFC 9110 §9, RFC 5789): any other is a client's own text, which may hold anything.
+fn standard(method: &Method) -> Option<&str> {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS
+        | Method::TRACE
+        | Method::CONNECT => Some(method.as_str()),
+        _ => None,
+    }
 }
 
 fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
