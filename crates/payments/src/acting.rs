@@ -8,6 +8,7 @@ use domain::payment_intent::{CardError, Command};
 use domain::refund::Refund;
 use domain::scope::Scope;
 
+use crate::leases::Fence;
 use crate::outcome::{Outcome, Refused};
 
 /// Who acts, from where, and at whose request.
@@ -21,13 +22,15 @@ pub struct By {
     pub cause: Cause,
     /// What a person says of why.
     pub note: Option<String>,
+    /// Of a job, that it still has its lease.
+    pub(crate) fence: Fence,
 }
 
 impl By {
     /// Somebody who made no request of the API.
     #[must_use]
     pub fn actor(actor: Actor) -> Self {
-        Self { actor, from: None, cause: Cause::default(), note: None }
+        Self { actor, from: None, cause: Cause::default(), note: None, fence: Fence::default() }
     }
 
     /// A background job.
@@ -52,6 +55,11 @@ impl By {
     #[must_use]
     pub fn buyer(from: Option<IpAddr>) -> Self {
         Self { from, ..Self::actor(Actor::Buyer) }
+    }
+
+    /// The same, as long as the lease of the job is held.
+    pub(crate) fn fenced(self, fence: Fence) -> Self {
+        Self { fence, ..self }
     }
 
     pub(crate) const fn did(&self, action: Action, scope: Scope) -> Act<'_> {

@@ -17,6 +17,7 @@ pub mod error;
 pub mod idempotency;
 pub mod jobs;
 pub mod late_answers;
+pub mod leases;
 pub mod lists;
 mod locks;
 pub mod metadata;

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
 use crate::jobs::seal::Mark;
 use crate::jobs::waits::Round;
+use crate::leases::{Fence, Leases};
 use crate::locks::Locks;
 use crate::outcome::Outcome;
 use crate::ports::{Answer, Clock, Entropy, IdMint, Minting, Presenter, Rendering};
@@ -93,6 +94,7 @@ pub struct Platform {
     pub(crate) chains: Cache<Scope, ()>,
     pub(crate) marks: Mutex<BTreeMap<Scope, Mark>>,
     pub(crate) audit_signing_key: Option<SigningKey>,
+    pub(crate) leases: Leases,
     pub(crate) locks: Locks,
     pub(crate) codes: SecurityCodes,
     pub(crate) accounts: Cache<Ulid, Arc<Account>>,
@@ -131,7 +133,7 @@ impl Request {
     /// Who acts by it.
     #[must_use]
     pub fn by(&self) -> By {
-        By { actor: self.actor.clone(), from: self.from, cause: self.cause(), note: None }
+        By { actor: self.actor.clone(), from: self.from, cause: self.cause(), note: None, fence: Fence::default() }
     }
 }
 
@@ -147,6 +149,7 @@ impl Platform {
         let mint = || IdMint::new(Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
         let (ids, row_ids) = (mint(), mint());
         let started_at = parts.clock.now();
+        let leases = Leases::of(ids.next());
         Self {
             store: parts.store,
             connectors: parts.connectors,
@@ -163,6 +166,7 @@ impl Platform {
             chains: Cache::new(MAX_SCOPES),
             marks: Mutex::default(),
             audit_signing_key: parts.audit_signing_key,
+            leases,
             locks: Locks::default(),
             codes: SecurityCodes::default(),
             accounts: Cache::new(MAX_ACCOUNTS),

@@ -13,6 +13,7 @@ use domain::currency::Currency;
 use domain::scope::{Mode, Scope};
 use payments::accounts::NewAccount;
 use payments::jobs::seal::SETTLING_TIME;
+use payments::leases::BEAT;
 use payments::{Error, Platform};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -134,7 +135,7 @@ async fn overdue(stopping: &CancellationToken) {
 }
 
 /// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances, removes old records and
-/// seals the audit trail, until it is to stop; it ends between two looks.
+/// seals the audit trail, each while no other server does, until it is to stop; it ends between two looks.
 async fn background(platform: Arc<Platform>, stop: CancellationToken) {
     let recover = repeat(&stop, RECOVERY_PAUSE, "recovery could not look", || {
         let platform = Arc::clone(&platform);
@@ -160,7 +161,14 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         let platform = Arc::clone(&platform);
         async move { platform.seal_audit(SETTLING_TIME).await.map(Next::after) }
     });
-    futures::join!(recover, waits, notices, expire, checkpoint, seal);
+    let beats = repeat(&stop, BEAT, "this server could not show that it lives", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.keep_leases().await.map(|()| Next::Pause) }
+    });
+    futures::join!(recover, waits, notices, expire, checkpoint, seal, beats);
+    if let Err(error) = platform.release_leases().await {
+        tracing::warn!(%error, "other servers do this one's jobs only once its leases have run out");
+    }
 }
 
 /// When a job looks again.

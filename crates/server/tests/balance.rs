@@ -45,6 +45,10 @@ struct Interrupted {
 
 #[async_trait]
 impl Store for Interrupted {
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
         self.store.get(keys).await
     }

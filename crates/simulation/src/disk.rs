@@ -100,6 +100,10 @@ impl Line {
 
 #[async_trait]
 impl Store for Line {
+    fn is_shared(&self) -> bool {
+        self.disk.memory.is_shared()
+    }
+
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
         self.before_read().await?;
         self.disk.memory.get(keys).await

@@ -264,7 +264,7 @@ async fn end_waits(market: &Market, nodes: &[Arc<Node>], disk: &Disk, bank: &Sim
 async fn trail_agrees(world: &World, nodes: &[Arc<Node>], disk: &Disk) -> Result<(), String> {
     let platforms: Vec<_> = nodes.iter().filter_map(|node| node.platform()).collect();
     loop {
-        let seals = platforms.iter().map(|platform| platform.seal_audit(Duration::ZERO));
+        let seals = platforms.iter().map(|platform| platform.seal_audit_now());
         let sealed = futures::future::try_join_all(seals).await.map_err(|e| format!("sealing: {e:?}"))?;
         if sealed.iter().sum::<usize>() == 0 {
             break;

@@ -162,6 +162,9 @@ pub enum CommitError {
 /// What is kept, under keys, atomically.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// Whether other processes may write at the same time.
+    fn is_shared(&self) -> bool;
+
     /// The records of these keys, in the order of the keys, as of one moment.
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError>;
 

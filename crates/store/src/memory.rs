@@ -171,6 +171,10 @@ impl Memory {
 
 #[async_trait]
 impl Store for Memory {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
         check_keys(keys)?;
         let state = self.0.read();

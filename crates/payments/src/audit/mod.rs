@@ -19,7 +19,8 @@ impl Platform {
     /// Commits, with a row of the audit trail if an object changes that it follows; a failed precondition is
     /// [`Error::LockTimeout`], which `racing` tries again.
     pub(crate) async fn commit(&self, act: Act<'_>, writes: Writes) -> Result<(), Error> {
-        let (batch, changes) = writes.into_parts()?;
+        let (mut batch, changes) = writes.into_parts()?;
+        act.by.fence.guard(&mut batch);
         if changes.is_empty() {
             return self.land(batch).await;
         }

@@ -4,18 +4,20 @@ use store::{Batch, Kind, Precondition};
 
 use crate::error::Error;
 use crate::idempotency::{IdempotencyRecord, KEPT_MS};
+use crate::leases::Duty;
 use crate::platform::Platform;
 use crate::records::decode;
 
-/// Records looked at in one go; also the largest batch of removals.
-const AT_ONCE: usize = 100;
+/// Records looked at in one go: with the check of the lease, as many as a batch may remove.
+const AT_ONCE: usize = store::batch::MAX_WRITES - 1;
 
 impl Platform {
-    /// Removes up to a hundred answered records that are older than a day; says how many.
+    /// Removes some answered records that are older than a day; says how many.
     ///
     /// # Errors
     /// The store failed.
     pub async fn expire_idempotency(&self) -> Result<usize, Error> {
+        let Some(fence) = self.lease(Duty::Expiry).await? else { return Ok(0) };
         let oldest = self.store.export(Kind::IdempotencyRecord, None, AT_ONCE).await?;
         let now = self.now();
         let mut batch = Batch::new();
@@ -27,6 +29,7 @@ impl Platform {
         }
         let removed = batch.len();
         if removed > 0 {
+            fence.guard(&mut batch);
             self.commit_without_row(batch).await?;
         }
         Ok(removed)

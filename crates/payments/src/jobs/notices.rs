@@ -21,6 +21,7 @@ use store::{Batch, Key, Kind, Precondition};
 
 use crate::acting::By;
 use crate::error::Error;
+use crate::leases::{Duty, Fence};
 use crate::platform::Platform;
 use crate::records::{decode, encode, key_of};
 
@@ -64,20 +65,21 @@ impl Platform {
     /// # Errors
     /// The store failed.
     pub async fn listen_to_providers(self: &Arc<Self>) -> Result<usize, Error> {
+        let Some(fence) = self.lease(Duty::Notices).await? else { return Ok(0) };
         let mut heard = 0;
         for connector in &self.connectors {
-            heard += self.listen(&**connector).await?;
+            heard += self.listen(&**connector, fence).await?;
         }
         Ok(heard)
     }
 
-    async fn listen(self: &Arc<Self>, connector: &dyn Connector) -> Result<usize, Error> {
+    async fn listen(self: &Arc<Self>, connector: &dyn Connector, fence: Fence) -> Result<usize, Error> {
         let place = place(connector);
         let kept = self.store.get_one(&place).await?;
         let before: Listened = kept.as_ref().map(|item| decode(&item.body)).transpose()?.unwrap_or_default();
         let mut listened = Listened { after: before.after, aside: Vec::new() };
         for key in before.aside.iter().cloned() {
-            if self.ask_again(connector, &key).await? == Taken::NotYet {
+            if self.ask_again(connector, &key, fence).await? == Taken::NotYet {
                 listened.set_aside(key);
             }
         }
@@ -89,7 +91,7 @@ impl Platform {
                 tracing::error!(provider = connector.capabilities().provider, "too many notices contradict what is under way");
                 break;
             }
-            if self.take_in(connector, &notice.key, notice.said).await? == Taken::NotYet {
+            if self.take_in(connector, &notice.key, notice.said, fence).await? == Taken::NotYet {
                 listened.set_aside(notice.key);
             }
             listened.after = listened.after.max(notice.number);
@@ -101,6 +103,7 @@ impl Platform {
         let precondition = kept.map_or(Precondition::Absent, |item| Precondition::Revision(item.revision));
         let mut batch = Batch::new();
         batch.put(place, encode(&listened)?, precondition);
+        fence.guard(&mut batch);
         match self.commit_without_row(batch).await {
             // Another server listened at the same time; what only this one set aside is told again.
             Ok(()) | Err(Error::LockTimeout) => Ok(heard),
@@ -108,17 +111,17 @@ impl Platform {
         }
     }
 
-    async fn ask_again(self: &Arc<Self>, connector: &dyn Connector, key: &ProviderKey) -> Result<Taken, Error> {
+    async fn ask_again(self: &Arc<Self>, connector: &dyn Connector, key: &ProviderKey, fence: Fence) -> Result<Taken, Error> {
         match connector.query(key).await {
             QueryOutcome::Unknown(_) | QueryOutcome::NotFound => Ok(Taken::NotYet),
-            said => self.take_in(connector, key, said).await,
+            said => self.take_in(connector, key, said, fence).await,
         }
     }
 
-    async fn take_in(self: &Arc<Self>, connector: &dyn Connector, key: &ProviderKey, said: QueryOutcome) -> Result<Taken, Error> {
+    async fn take_in(self: &Arc<Self>, connector: &dyn Connector, key: &ProviderKey, said: QueryOutcome, fence: Fence) -> Result<Taken, Error> {
         let Some(id) = key.subject() else { return Ok(not_ours(key)) };
         let Some((scope, account)) = self.owner(id, connector.capabilities().modes).await? else { return Ok(not_ours(key)) };
-        let by = By::provider(connector.capabilities().provider);
+        let by = By::provider(connector.capabilities().provider).fenced(fence);
         match self.hear(scope, &account, &by, key, said).await {
             Ok(()) => Ok(Taken::In),
             Err(Error::LockTimeout) => Ok(Taken::NotYet),

@@ -21,6 +21,7 @@ use store::{Index, List, Scan};
 
 use crate::acting::By;
 use crate::error::Error;
+use crate::leases::Duty;
 use crate::payment_intents::perform::{Begun, Fact, Work};
 use crate::payment_intents::settle::Subject;
 use crate::platform::Platform;
@@ -39,23 +40,24 @@ impl Platform {
     /// # Errors
     /// The store cannot be read.
     pub async fn recover_due(self: &Arc<Self>) -> Result<usize, Error> {
-        let mut settled = 0;
+        let Some(fence) = self.lease(Duty::Recovery).await? else { return Ok(0) };
+        let (mut settled, by) = (0, By::job(Job::Recovery).fenced(fence));
         for account in self.all_accounts().await? {
             for mode in [Mode::Test, Mode::Live] {
                 let scope = Scope { account: account.id, mode };
-                settled += self.recover_scope(scope, &account).await?;
+                settled += self.recover_scope(scope, &account, &by).await?;
             }
         }
         Ok(settled)
     }
 
-    async fn recover_scope(self: &Arc<Self>, scope: Scope, account: &Arc<Account>) -> Result<usize, Error> {
+    async fn recover_scope(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By) -> Result<usize, Error> {
         let list = List::all(scope, Index::OpenOperations);
-        let (mut settled, by) = (0, By::job(Job::Recovery));
+        let mut settled = 0;
         let mut newer_than = None;
         loop {
             let open = self.store.scan(Scan { newer_than, ..Scan::oldest(list, AT_ONCE) }).await?;
-            let looks = stream::iter(open.clone()).map(|id| self.recover_or_tell(scope, account, &by, id));
+            let looks = stream::iter(open.clone()).map(|id| self.recover_or_tell(scope, account, by, id));
             settled += looks.buffer_unordered(IN_PARALLEL).filter(|was| ready(*was)).count().await;
             match open.last() {
                 Some(last) if open.len() == AT_ONCE => newer_than = Some(*last),

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::audit::segments::{self, head_key, segment_key};
 use crate::error::Error;
+use crate::leases::{Duty, Fence};
 use crate::platform::Platform;
 use crate::records::{Loaded, encode};
 
@@ -39,16 +40,32 @@ impl Platform {
     /// # Errors
     /// The store failed.
     pub async fn seal_audit(&self, settling: Duration) -> Result<usize, Error> {
-        let mut sealed = self.seal_scope(Scope::PLATFORM, settling).await?;
+        match self.lease(Duty::Sealing).await? {
+            Some(fence) => self.seal_all(settling, fence).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Seals up to a segment of rows of each scope that no commit can come before any more, whichever process does so
+    /// otherwise; says how many rows. For when no other process writes.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn seal_audit_now(&self) -> Result<usize, Error> {
+        self.seal_all(Duration::ZERO, Fence::default()).await
+    }
+
+    async fn seal_all(&self, settling: Duration, fence: Fence) -> Result<usize, Error> {
+        let mut sealed = self.seal_scope(Scope::PLATFORM, settling, fence).await?;
         for account in self.all_accounts().await? {
             for mode in [Mode::Test, Mode::Live] {
-                sealed += self.seal_scope(Scope { account: account.id, mode }, settling).await?;
+                sealed += self.seal_scope(Scope { account: account.id, mode }, settling, fence).await?;
             }
         }
         Ok(sealed)
     }
 
-    async fn seal_scope(&self, scope: Scope, settling: Duration) -> Result<usize, Error> {
+    async fn seal_scope(&self, scope: Scope, settling: Duration, fence: Fence) -> Result<usize, Error> {
         let list = List::all(scope, Index::AuditEntries);
         let before = segments::head(&*self.store, scope).await?;
         let head = before.as_ref().map_or(Head::NONE, |loaded| loaded.value);
@@ -70,7 +87,7 @@ impl Platform {
         // A listed row that is gone is sealed as one that is missing, so that it is named as removed from then on.
         let digest = |item: Option<store::Item>| item.map_or(Digest::ZERO, |item| Digest::of(&item.body));
         let rows: Vec<Row> = ids.iter().zip(items).map(|(id, item)| Row { id: *id, digest: digest(item) }).collect();
-        self.add_segment(scope, before.as_ref(), &head, &rows).await
+        self.add_segment(scope, before.as_ref(), &rows, fence).await
     }
 
     /// Up to which row everything has settled. Where no mark is pending, one is made of what is seen now.
@@ -88,7 +105,8 @@ impl Platform {
         Some(mark.upto.min(by_clock)).filter(|upto| *upto > head.last)
     }
 
-    async fn add_segment(&self, scope: Scope, before: Option<&Loaded<Head>>, head: &Head, rows: &[Row]) -> Result<usize, Error> {
+    async fn add_segment(&self, scope: Scope, before: Option<&Loaded<Head>>, rows: &[Row], fence: Fence) -> Result<usize, Error> {
+        let head = before.map_or(&Head::NONE, |loaded| &loaded.value);
         let mut segment = Segment::seal(scope, head, rows, self.now());
         if let Some(key) = &self.audit_signing_key {
             segment.signature = Some(key.sign(&segment.hash).map_err(|e| Error::Internal(e.to_string()))?);
@@ -98,6 +116,7 @@ impl Platform {
         let mut batch = Batch::new();
         batch.create(segment_key(scope, segment.number), encode(&segment)?);
         batch.put(head_key(scope), encode(&after)?, precondition);
+        fence.guard(&mut batch);
         match self.commit_without_row(batch).await {
             Ok(()) => {
                 self.row_ids.not_before(after.last);

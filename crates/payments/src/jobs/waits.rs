@@ -23,6 +23,7 @@ use store::{Index, List, Scan};
 
 use crate::acting::By;
 use crate::error::Error;
+use crate::leases::Duty;
 use crate::payment_intents::perform::{Fact, FollowUp, Work};
 use crate::payment_intents::settle::Subject;
 use crate::platform::Platform;
@@ -58,6 +59,7 @@ impl Platform {
     /// # Errors
     /// The store cannot be read.
     pub async fn look_after_waits(self: &Arc<Self>) -> Result<usize, Error> {
+        let Some(fence) = self.lease(Duty::Waits).await? else { return Ok(0) };
         let round = *self.waits.lock();
         let now = self.now();
         let began_at = match round.last {
@@ -66,7 +68,7 @@ impl Platform {
             None if (0..ROUND_MS).contains(&now.millis_since(round.began_at)) => return Ok(0),
             None => now,
         };
-        let (mut room, mut settled, by) = (AT_ONCE, 0, By::job(Job::Waits));
+        let (mut room, mut settled, by) = (AT_ONCE, 0, By::job(Job::Waits).fenced(fence));
         for account in self.all_accounts().await? {
             for mode in [Mode::Test, Mode::Live] {
                 let scope = Scope { account: account.id, mode };

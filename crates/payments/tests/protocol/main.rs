@@ -15,6 +15,7 @@ mod commands;
 mod customers;
 mod idempotency;
 mod late_answers;
+mod leases;
 mod meanwhile;
 mod notices;
 mod open_operations;

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use domain::id::Ulid;
@@ -14,6 +15,7 @@ type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub struct Meanwhile {
     store: Arc<Memory>,
+    shared: AtomicBool,
     act: Mutex<Option<Act>>,
     /// After how many more reads, and what.
     between_reads: Mutex<Option<(usize, Act)>>,
@@ -21,7 +23,12 @@ pub struct Meanwhile {
 
 impl Meanwhile {
     pub fn new(store: Arc<Memory>) -> Self {
-        Self { store, act: Mutex::new(None), between_reads: Mutex::new(None) }
+        Self { store, shared: AtomicBool::new(false), act: Mutex::new(None), between_reads: Mutex::new(None) }
+    }
+
+    /// From now on other processes may write at the same time.
+    pub fn share(&self) {
+        self.shared.store(true, Ordering::SeqCst);
     }
 
     /// That happens once, after so many more reads.
@@ -49,6 +56,10 @@ impl Meanwhile {
 
 #[async_trait]
 impl Store for Meanwhile {
+    fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::SeqCst)
+    }
+
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
         if let Some(act) = self.due() {
             act.await;

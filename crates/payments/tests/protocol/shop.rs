@@ -161,6 +161,12 @@ impl Shop {
         self.pass(1);
     }
 
+    /// Another server on the same store.
+    pub fn other(&self) -> Self {
+        self.pass(1);
+        Self { platform: platform(&self.meanwhile, &self.clock, &self.bank, None), ..self.clone() }
+    }
+
     /// From now on the audit trail is signed.
     pub fn sign(&mut self, key: SigningKey) {
         self.platform = platform(&self.meanwhile, &self.clock, &self.bank, Some(key));

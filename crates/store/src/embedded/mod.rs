@@ -213,6 +213,10 @@ impl Drop for Writing {
 
 #[async_trait]
 impl Store for Embedded {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
         check_keys(keys)?;
         Ok(self.readers.with(|reading| reading.get(keys))?)

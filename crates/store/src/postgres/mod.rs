@@ -119,6 +119,10 @@ impl Postgres {
 
 #[async_trait]
 impl Store for Postgres {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
         check_keys(keys)?;
         if keys.is_empty() {

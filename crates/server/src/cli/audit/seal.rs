@@ -1,7 +1,6 @@
 //! `bursar audit seal`: what a running server does some time after each row lands, for one that has stopped.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use bursar::compose::{SetupError, signing_key};
 use bursar::engines::Address;
@@ -30,7 +29,7 @@ impl Seal {
         let platform = self.store.change_signing(key).await?;
         let mut sealed = 0_usize;
         loop {
-            match platform.seal_audit(Duration::ZERO).await.map_err(|e| failed("the audit trail", e))? {
+            match platform.seal_audit_now().await.map_err(|e| failed("the audit trail", e))? {
                 0 => break,
                 more => sealed = sealed.saturating_add(more),
             }

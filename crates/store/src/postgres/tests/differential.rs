@@ -27,6 +27,10 @@ impl Pair {
 
 #[async_trait]
 impl Store for Pair {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
         self.0.get(keys).await
     }
