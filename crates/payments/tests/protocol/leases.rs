@@ -98,6 +98,9 @@ async fn of_servers_that_take_a_free_lease_at_once_one_gets_it() {
         async move { assert!(recovers(&other).await) }
     });
     assert!(!recovers(&shop).await);
+    unknown(&shop).await;
+    assert!(!recovers(&shop).await);
+    assert!(recovers(&other).await);
 }
 
 #[tokio::test]
