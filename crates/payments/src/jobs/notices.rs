@@ -118,7 +118,13 @@ impl Platform {
         }
     }
 
-    async fn take_in(self: &Arc<Self>, connector: &dyn Connector, key: &ProviderKey, said: QueryOutcome, fence: Fence) -> Result<Taken, Error> {
+    async fn take_in(
+        self: &Arc<Self>,
+        connector: &dyn Connector,
+        key: &ProviderKey,
+        said: QueryOutcome,
+        fence: Fence,
+    ) -> Result<Taken, Error> {
         let Some(id) = key.subject() else { return Ok(not_ours(key)) };
         let Some((scope, account)) = self.owner(id, connector.capabilities().modes).await? else { return Ok(not_ours(key)) };
         let by = By::provider(connector.capabilities().provider).fenced(fence);
