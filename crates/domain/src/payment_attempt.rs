@@ -228,6 +228,13 @@ impl PaymentAttempt {
         under_way || self.conflicts.iter().any(|conflict| conflict.operation.is_some())
     }
 
+    /// When the oldest operation was begun that is under way on it, a remedy or not.
+    #[must_use]
+    pub fn open_since(&self) -> Option<Timestamp> {
+        let remedies = self.conflicts.iter().filter_map(|conflict| conflict.operation.as_ref());
+        self.operation.iter().chain(remedies).map(|operation| operation.started_at).min()
+    }
+
     /// Whether it waits for the buyer.
     #[must_use]
     pub fn awaits_buyer(&self) -> bool {

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::acting::By;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
+use crate::jobs::recover::LeftOpen;
 use crate::jobs::seal::Mark;
 use crate::jobs::waits::Round;
 use crate::leases::{Fence, Leases};
@@ -100,6 +101,7 @@ pub struct Platform {
     pub(crate) accounts: Cache<Ulid, Arc<Account>>,
     pub(crate) started_at: Timestamp,
     pub(crate) waits: Mutex<Round>,
+    pub(crate) left_open: Mutex<Option<LeftOpen>>,
     /// What goes on although its client may have hung up.
     pub(crate) tasks: TaskTracker,
 }
@@ -172,6 +174,7 @@ impl Platform {
             accounts: Cache::new(MAX_ACCOUNTS),
             started_at,
             waits: Mutex::default(),
+            left_open: Mutex::default(),
             tasks: TaskTracker::new(),
         }
     }

@@ -7,6 +7,7 @@ pub mod audit_files;
 pub mod compose;
 pub mod docs_page;
 pub mod engines;
+pub mod metrics;
 pub mod params;
 pub mod presenter;
 pub mod serve;

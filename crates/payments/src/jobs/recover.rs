@@ -15,7 +15,6 @@ use domain::refund::{self, Refund};
 use domain::scope::{Mode, Scope};
 use domain::setup_intent::SetupIntent;
 use domain::time::Timestamp;
-use futures::future::ready;
 use futures::stream::{self, StreamExt as _};
 use store::{Index, List, Scan};
 
@@ -34,53 +33,108 @@ const AT_ONCE: usize = 500;
 /// the rest, and no provider is asked more questions at once.
 const IN_PARALLEL: usize = 64;
 
+/// What the last round of recovery left open, of all merchants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOpen {
+    /// Payments, refunds and set-ups with an operation that has no known end.
+    pub objects: u64,
+    /// When the oldest of these operations was begun.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What one look at an object came to.
+struct Look {
+    settled: bool,
+    /// When the oldest operation was begun that is still open on it.
+    open_since: Option<Timestamp>,
+}
+
+/// What a round has come to so far.
+#[derive(Default)]
+struct Round {
+    settled: usize,
+    left: LeftOpen,
+}
+
+impl Round {
+    fn count(&mut self, look: &Look) {
+        self.settled += usize::from(look.settled);
+        if let Some(since) = look.open_since {
+            self.left.objects = self.left.objects.saturating_add(1);
+            self.left.oldest = Some(self.left.oldest.map_or(since, |oldest| oldest.min(since)));
+        }
+    }
+}
+
 impl Platform {
     /// Follows up every open operation that is due; answers how many were settled.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn recover_due(self: &Arc<Self>) -> Result<usize, Error> {
-        let Some(fence) = self.lease(Duty::Recovery).await? else { return Ok(0) };
-        let (mut settled, by) = (0, By::job(Job::Recovery).fenced(fence));
+        let Some(fence) = self.lease(Duty::Recovery).await? else {
+            *self.left_open.lock() = None;
+            return Ok(0);
+        };
+        let (mut round, by) = (Round::default(), By::job(Job::Recovery).fenced(fence));
         for account in self.all_accounts().await? {
             for mode in [Mode::Test, Mode::Live] {
                 let scope = Scope { account: account.id, mode };
-                settled += self.recover_scope(scope, &account, &by).await?;
+                self.recover_scope(scope, &account, &by, &mut round).await?;
             }
         }
-        Ok(settled)
+        *self.left_open.lock() = Some(round.left);
+        Ok(round.settled)
     }
 
-    async fn recover_scope(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By) -> Result<usize, Error> {
+    /// What the last round left open; `None` if another process does recovery.
+    #[must_use]
+    pub fn left_open(&self) -> Option<LeftOpen> {
+        *self.left_open.lock()
+    }
+
+    async fn recover_scope(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, round: &mut Round) -> Result<(), Error> {
         let list = List::all(scope, Index::OpenOperations);
-        let mut settled = 0;
         let mut newer_than = None;
         loop {
             let open = self.store.scan(Scan { newer_than, ..Scan::oldest(list, AT_ONCE) }).await?;
             let looks = stream::iter(open.clone()).map(|id| self.recover_or_tell(scope, account, by, id));
-            settled += looks.buffer_unordered(IN_PARALLEL).filter(|was| ready(*was)).count().await;
+            let mut looks = looks.buffer_unordered(IN_PARALLEL);
+            while let Some(look) = looks.next().await {
+                round.count(&look);
+            }
             match open.last() {
                 Some(last) if open.len() == AT_ONCE => newer_than = Some(*last),
-                _ => break,
+                _ => return Ok(()),
             }
         }
-        Ok(settled)
     }
 
-    /// Follows up one operation; whether it is settled now. A failure is logged: another look comes.
-    async fn recover_or_tell(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, id: Ulid) -> bool {
-        match self.recover_one(scope, account, by, id).await {
+    /// Follows up one object's operation. A failure is logged: another look comes.
+    async fn recover_or_tell(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, id: Ulid) -> Look {
+        let mut since = None;
+        let settled = match self.recover_one(scope, account, by, id, &mut since).await {
             Ok(settled) => settled,
             Err(Error::LockTimeout) => false,
             Err(error) => {
                 tracing::error!(%scope.account, %id, %error, detail = ?error, "an open operation could not be followed up");
                 false
             }
-        }
+        };
+        Look { settled, open_since: since.filter(|_| !settled) }
     }
 
-    async fn recover_one(self: &Arc<Self>, scope: Scope, account: &Arc<Account>, by: &By, id: Ulid) -> Result<bool, Error> {
+    /// Whether it is settled now. `since` becomes the time when the oldest of its operations was begun.
+    async fn recover_one(
+        self: &Arc<Self>,
+        scope: Scope,
+        account: &Arc<Account>,
+        by: &By,
+        id: Ulid,
+        since: &mut Option<Timestamp>,
+    ) -> Result<bool, Error> {
         if let Some(attempt) = self.find::<PaymentAttempt>(scope, id).await? {
+            *since = attempt.value.open_since();
             let remedied = self.recover_remedies(scope, account, by, &attempt.value).await?;
             if !attempt.value.operation.as_ref().is_some_and(|operation| self.operation_is_due(operation)) {
                 return Ok(remedied);
@@ -89,9 +143,11 @@ impl Platform {
             return self.follow_up(scope, account, by, subject).await;
         }
         if let Some(refund) = self.find::<Refund>(scope, id).await? {
+            *since = refund.value.operation.as_ref().map(|operation| operation.started_at);
             return self.follow_up_refund(scope, account, by, refund).await;
         }
         if let Some(setup) = self.find::<SetupIntent>(scope, id).await? {
+            *since = setup.value.operation.as_ref().map(|operation| operation.started_at);
             let due = setup.value.operation.as_ref().is_some_and(|operation| self.operation_is_due(operation));
             return if due { self.follow_up_setup(scope, account, by, setup).await } else { Ok(false) };
         }

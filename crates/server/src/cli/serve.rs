@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bursar::compose::{Settings, SetupError, compose};
-use bursar::serve;
+use bursar::{metrics, serve};
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -15,6 +16,9 @@ pub(super) struct Serve {
     /// Where to listen.
     #[arg(long, env = "BURSAR_LISTEN", default_value = "127.0.0.1:8420")]
     listen: SocketAddr,
+    /// Where to show figures to Prometheus, at /metrics; nowhere if left out.
+    #[arg(long, env = "BURSAR_METRICS", value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
     #[command(flatten)]
     store: StoreArgs,
     /// The address of a bank simulator; one in this process if left out, beside a store that is a file. `memory:` is one
@@ -42,6 +46,10 @@ impl Serve {
     pub(super) async fn run(self) -> Result<(), SetupError> {
         serve::log();
         let listener = TcpListener::bind(self.listen).await.map_err(|e| failed("listening", e))?;
+        let figures = match self.metrics {
+            Some(address) => Some(TcpListener::bind(address).await.map_err(|e| failed("listening for metrics", e))?),
+            None => None,
+        };
         let address = listener.local_addr().map_err(|e| failed("listening", e))?;
         let url = format!("http://{address}");
         let named = self.vault_key_file.map(std::fs::read_to_string).transpose().map_err(|e| failed("the vault's key file", e))?;
@@ -54,8 +62,18 @@ impl Serve {
         };
         let composed = compose(&settings).await?;
         let keys = serve::first_shop(&composed.app.platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
+        if let Some(address) = figures.as_ref().and_then(|figures| figures.local_addr().ok()) {
+            say(&format!("metrics at http://{address}/metrics\n"));
+        }
+        let platform = Arc::clone(&composed.app.platform);
+        let figures = figures.map(|figures| tokio::spawn(metrics::run(figures, platform)));
         say(&greeting(&url, keys.as_ref()));
         let served = serve::run(listener, &composed, stop_signal()).await;
+        if let Some(figures) = figures {
+            figures.abort();
+            // Ended by that, or before by a failure of its listener: either way it owns nothing any more.
+            let _ = figures.await;
+        }
         // The last owner of the store: its writer commits what waits before this returns.
         drop(composed);
         served.map_err(|e| failed("serving", e))
