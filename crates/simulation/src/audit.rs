@@ -5,12 +5,13 @@
 //! - Debits equal credits in every entry, and over all of them.
 //! - An object's events count from 1 without a gap, and each is in the lists of events.
 //! - An answer that was kept is never another one.
+//! - What a job changes on a store of several processes names the job's lease.
 //! - A commit that changes objects has one row of the audit trail, which tells of each of them; rows and segments stay as they
 //!   are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::audit::AuditEntry;
+use domain::audit::{Actor, AuditEntry};
 use domain::charge::{self, Charge};
 use domain::currency::Currency;
 use domain::event::{Event, Snapshot};
@@ -77,15 +78,19 @@ impl Audit {
     }
 
     /// Checks a batch that has just landed; `before` holds the records as they were, in the order of the writes.
-    pub fn landed(&mut self, world: &World, batch: &Batch, before: &[Option<Item>]) {
+    pub fn landed(&mut self, world: &World, batch: &Batch, before: &[Option<Item>], shared: bool) {
         for (write, before) in batch.writes().iter().zip(before) {
             let Write::Put { key, body, .. } = write else { continue };
             if let Err(broken) = self.put(batch, key, before.as_ref(), body) {
                 world.violation(broken);
             }
         }
-        if let Err(broken) = told(batch) {
-            world.violation(broken);
+        match told(batch) {
+            Ok(Some(Actor::Job { name })) if shared && !names_a_lease(batch) => {
+                world.violation(format!("{} changed something without its lease", name.as_str()));
+            }
+            Ok(_) => {}
+            Err(broken) => world.violation(broken),
         }
         if let Err(broken) = self.agree(batch) {
             world.violation(broken);
@@ -198,9 +203,14 @@ fn head_of(segment: &Key) -> Key {
     Key::named(segment.scope(), Kind::AuditSegment, "head")
 }
 
-/// Every object that a batch changes is told of by its row.
-fn told(batch: &Batch) -> Result<(), String> {
-    let (mut changed, mut told, mut rows) = (BTreeSet::new(), BTreeSet::new(), 0_usize);
+fn names_a_lease(batch: &Batch) -> bool {
+    let lease = |write: &Write| matches!(write, Write::Check { key: Key::Named(key), .. } if key.name.starts_with(b"lease:"));
+    batch.writes().iter().any(lease)
+}
+
+/// Every object that a batch changes is told of by its row, which says who acted.
+fn told(batch: &Batch) -> Result<Option<Actor>, String> {
+    let (mut changed, mut told, mut rows, mut actor) = (BTreeSet::new(), BTreeSet::new(), 0_usize, None);
     for write in batch.writes() {
         let (Write::Put { key: Key::Object(key), .. } | Write::Delete { key: Key::Object(key), .. }) = write else { continue };
         match (key.kind, write) {
@@ -208,6 +218,7 @@ fn told(batch: &Batch) -> Result<(), String> {
                 let (_, row) = both::<AuditEntry>(None, body)?;
                 told.extend(row.changes.iter().map(|change| change.object.ulid()));
                 rows = rows.saturating_add(1);
+                actor = Some(row.actor);
             }
             (
                 Kind::Account
@@ -227,7 +238,7 @@ fn told(batch: &Batch) -> Result<(), String> {
         }
     }
     let one = rows == usize::from(!changed.is_empty());
-    if told == changed && one { Ok(()) } else { Err(format!("a commit changed {changed:?}, and {rows} rows tell of {told:?}")) }
+    if told == changed && one { Ok(actor) } else { Err(format!("a commit changed {changed:?}, and {rows} rows tell of {told:?}")) }
 }
 
 fn never_again(before: Option<&Item>, what: &str) -> Result<(), String> {

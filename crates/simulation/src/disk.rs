@@ -17,6 +17,7 @@ use crate::world::{Fault, World};
 pub struct Disk {
     world: Arc<World>,
     memory: Memory,
+    shared: bool,
     audit: Mutex<Audit>,
 }
 
@@ -26,10 +27,10 @@ fn at_once<T>(what: impl Future<Output = T>) -> Option<T> {
 }
 
 impl Disk {
-    /// An empty one.
+    /// An empty one, of one process or of several.
     #[must_use]
-    pub fn new(world: &Arc<World>) -> Self {
-        Self { world: Arc::clone(world), memory: Memory::new(), audit: Mutex::default() }
+    pub fn new(world: &Arc<World>, shared: bool) -> Self {
+        Self { world: Arc::clone(world), memory: Memory::new(), shared, audit: Mutex::default() }
     }
 
     /// What is kept, without faults.
@@ -48,7 +49,7 @@ impl Disk {
         let result = at_once(self.memory.commit(batch.clone())).unwrap_or(Err(CommitError::Busy));
         self.world.note(&format!("commit of {}: {}", summary(batch), if result.is_ok() { "landed" } else { "did not land" }));
         if result.is_ok() {
-            self.audit.lock().landed(&self.world, batch, &before);
+            self.audit.lock().landed(&self.world, batch, &before, self.shared);
         }
         result
     }
@@ -101,7 +102,7 @@ impl Line {
 #[async_trait]
 impl Store for Line {
     fn is_shared(&self) -> bool {
-        self.disk.memory.is_shared()
+        self.disk.shared
     }
 
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use payments::outcome::{Object, Outcome, Refused};
 use payments::platform::TestCard;
 use payments::ports::{Answer, Clock, Entropy, Presenter, Rendering};
+use payments::leases::{BEAT, LEASE};
 use payments::vault::Vault;
 use payments::{Error, Parts, Platform};
 use providers::simulator::{Simulator, test_cards};
@@ -190,6 +191,7 @@ impl Node {
             let jobs = [
                 tokio::spawn(recover(Arc::clone(&platform), Arc::clone(&self.world))),
                 tokio::spawn(tidy(Arc::clone(&platform), Arc::clone(&self.world))),
+                tokio::spawn(beat(Arc::clone(&platform), Arc::clone(&self.world))),
                 tokio::spawn(seal(platform, self.settling)),
             ];
             life.end.notified().await;
@@ -222,6 +224,14 @@ async fn tidy(platform: Arc<Platform>, world: Arc<World>) {
             let _ = platform.checkpoint_balances().await;
             rest(&world).await;
         }
+    }
+}
+
+async fn beat(platform: Arc<Platform>, world: Arc<World>) {
+    loop {
+        let _ = platform.keep_leases().await;
+        let silent = if world.happens(Fault::BeatsStop) { LEASE + LEASE } else { BEAT };
+        tokio::time::sleep(silent).await;
     }
 }
 

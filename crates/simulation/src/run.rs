@@ -89,9 +89,9 @@ pub fn run(seed: u64, settings: Settings) -> Result<Outcome, String> {
 
 async fn simulate(seed: u64, settings: Settings) -> Result<Outcome, String> {
     let world = Arc::new(World::new(seed));
-    let disk = Arc::new(Disk::new(&world));
-    let bank = Arc::new(bank(&world)?);
     let servers = world.below(3).saturating_add(1);
+    let disk = Arc::new(Disk::new(&world, servers > 1));
+    let bank = Arc::new(bank(&world)?);
     let nodes: Vec<_> = (0..servers).map(|_| Arc::new(Node::new(&world, &disk, &bank, servers))).collect();
     let first = nodes.first().ok_or("no server")?;
     let account = open_shop(&world, first).await?;

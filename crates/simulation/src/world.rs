@@ -69,11 +69,13 @@ pub enum Fault {
     ClockJumps,
     /// An answer takes very long.
     Slow,
+    /// A process goes on with its jobs and does not show that it lives.
+    BeatsStop,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
         Self::CrashAtRead,
@@ -92,6 +94,7 @@ impl Fault {
         Self::QueryFails,
         Self::ClockJumps,
         Self::Slow,
+        Self::BeatsStop,
     ];
 }
 
