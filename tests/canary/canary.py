@@ -100,7 +100,8 @@ def sweep():
     for finding in found:
         print(f"canary: {finding}", file=sys.stderr)
     print(
-        f"canary: {len(files)} files, {sum(path.stat().st_size for path in files)} bytes: {', '.join(path.name for path in files)}"
+        f"canary: {len(files)} files, {sum(path.stat().st_size for path in files)} bytes, among them "
+        f"{', '.join(path.name for path in files if path.is_relative_to(DIR))}"
     )
     print(f"{len(sent)} passed, 0 failed" if not found else f"{len(sent) - len(found)} passed, {len(found)} failed")
     return 1 if found else 0
