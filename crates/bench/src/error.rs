@@ -56,6 +56,9 @@ pub enum Error {
     /// A histogram could not be made.
     #[error("histogram: {0}")]
     Histogram(#[from] hdrhistogram::CreationError),
+    /// The failing disk could not be compiled.
+    #[error("the C compiler failed")]
+    Compiler,
     /// All ports that were tried are taken.
     #[error("no free port")]
     NoPort,

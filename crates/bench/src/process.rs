@@ -160,14 +160,27 @@ impl Server {
         Ok(self.child.kill().await?)
     }
 
+    /// Stops it where it is (SIGSTOP), or lets it go on (SIGCONT).
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn pause(&self, on: bool) -> Result<(), Error> {
+        self.signal(if on { Signal::STOP } else { Signal::CONT })
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), Error> {
+        match i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+            Some(pid) => Ok(kill_process(pid, signal).map_err(std::io::Error::from)?),
+            None => Err(Error::Ended),
+        }
+    }
+
     /// Asks it to finish (SIGTERM) and waits for its end; killed when that takes too long.
     ///
     /// # Errors
     /// If it does not end in time or ends with a failure.
     pub async fn stop(mut self) -> Result<(), Error> {
-        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
-            kill_process(pid, Signal::TERM).map_err(std::io::Error::from)?;
-        }
+        self.signal(Signal::TERM)?;
         match tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await {
             Ok(status) => status?.success().then_some(()).ok_or(Error::Ended),
             Err(_) => {
@@ -259,6 +272,20 @@ mod tests {
     #[tokio::test]
     async fn a_process_that_ends_before_it_listens_is_an_error() {
         assert!(matches!(shell("echo oops").start().await, Err(Error::Ended)));
+    }
+
+    #[tokio::test]
+    async fn a_paused_server_does_nothing_and_goes_on_when_it_may() {
+        let server = shell("echo listening on http://127.0.0.1:9; while :; do :; done").start().await.unwrap();
+        let stands = || std::fs::read_to_string(format!("/proc/{}/stat", server.pid)).unwrap().contains(") T ");
+        // A signal takes a moment to arrive.
+        for on in [true, false] {
+            server.pause(on).unwrap();
+            while stands() != on {
+                tokio::task::yield_now().await;
+            }
+        }
+        server.kill().await.unwrap();
     }
 
     #[tokio::test]

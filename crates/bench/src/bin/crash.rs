@@ -6,13 +6,21 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bench::Error;
-use bench::crash::{self, Bank, Binary, Plan, Summary};
+use bench::crash::{self, Bank, Binary, Fault, Plan, Summary};
 use clap::Parser;
 use providers::simulator::behaviour::{Behaviour, RefundBehaviour};
 use providers::simulator::test_cards::test_methods;
 
 /// How long the server is under load before a blow, in milliseconds: long enough for a few hundred requests.
 const BEFORE_BLOW: (u64, u64) = (200, 1_500);
+
+/// How long the disk fails, in milliseconds: some dozens of commits.
+const DISK_FAILS: (u64, u64) = (100, 1_200);
+/// How long a process stands still, in milliseconds: less than the server waits for its bank; that its limit passes is
+/// what some of the cards bring about.
+const STANDS_STILL: (u64, u64) = (500, 4_000);
+/// Blows, unless a time is given.
+const KILLS: u32 = 20;
 
 /// Kills Bursar under load, again and again, and compares what it told its clients with what it kept.
 #[derive(Parser)]
@@ -27,9 +35,16 @@ struct Cli {
     /// Decides what is done; printed, so that a run can be repeated.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Blows: the first half with the bank inside the server, the second with the bank beside it.
-    #[arg(long, default_value_t = 20)]
-    kills: u32,
+    /// Blows: the first half with the bank inside the server, the second with the bank beside it. 20, unless minutes are
+    /// given.
+    #[arg(long)]
+    kills: Option<u32>,
+    /// The end after so many minutes if not after so many blows.
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// What goes wrong beside the blows.
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 0.., default_values_t = Fault::ALL)]
+    faults: Vec<Fault>,
     /// Clients at work at the same time.
     #[arg(long, default_value_t = 16)]
     clients: u64,
@@ -75,11 +90,11 @@ const fn misbehaves(behaviour: Behaviour) -> bool {
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let inside = cli.kills.div_ceil(2);
+    let kills = cli.kills.unwrap_or(if cli.minutes.is_some() { u32::MAX } else { KILLS });
+    let inside = kills.div_ceil(2);
+    let half = cli.minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)) / 2);
     let mut all_right = true;
-    for (bank, kills, seed) in
-        [(Bank::Inside, inside, cli.seed), (Bank::Beside, cli.kills.saturating_sub(inside), cli.seed.wrapping_add(1))]
-    {
+    for (bank, kills, seed) in [(Bank::Inside, inside, cli.seed), (Bank::Beside, kills.saturating_sub(inside), cli.seed.wrapping_add(1))] {
         if kills == 0 {
             continue;
         }
@@ -87,6 +102,10 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         let plan = Plan {
             seed,
             kills,
+            time: half,
+            faults: cli.faults.clone(),
+            disk_fails: DISK_FAILS,
+            stands_still: STANDS_STILL,
             clients: cli.clients,
             cards: cli.cards.clone(),
             before_blow: BEFORE_BLOW,
@@ -124,6 +143,8 @@ fn print(bank: Bank, plan: &Plan, summary: &Summary) -> std::io::Result<()> {
         "  {} kills, {} of them in recovery; {} of the bank; {} audits",
         summary.kills, summary.kills_in_recovery, summary.bank_kills, summary.audits
     )?;
+    let faults: Vec<String> = summary.faults.iter().map(|(fault, times)| format!("{fault:?} {times}")).collect();
+    writeln!(out, "  faults: {}", if faults.is_empty() { "none".to_owned() } else { faults.join(", ") })?;
     writeln!(
         out,
         "  {} keys, {} without an answer when the server was killed, {} repeated; {} payments",

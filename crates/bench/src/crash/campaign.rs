@@ -1,5 +1,7 @@
-//! The course of a campaign: load, blow, restart, audit; and sometimes another blow in the middle of recovery.
+//! The course of a campaign: load, a fault for a while, blow, restart, audit; and sometimes another blow in the middle of
+//! recovery.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::audit::{self, Subject};
 use super::plan::World;
-use super::{Findings, Promise, Victim, client};
+use super::{Fault, Findings, Promise, Victim, client};
 use crate::Error;
 use crate::rng::Rng;
 use crate::target::caller;
@@ -20,6 +22,34 @@ const BEFORE_BLOW_IN_RECOVERY: (u64, u64) = (0, 300);
 const BLOWS_IN_RECOVERY_PERCENT: u64 = 35;
 /// How long a bank that fell alone stays away, in milliseconds: shorter and longer than a request.
 const BANK_AWAY: (u64, u64) = (20, 800);
+
+/// Share of the blows that fall in the middle of a fault; the others fall as long after it as it took.
+const BLOWS_IN_FAULT_PERCENT: u64 = 50;
+
+/// A fault before a blow.
+#[derive(Clone, Copy, Debug)]
+struct Trouble {
+    fault: Fault,
+    lasts: Duration,
+    /// Whether it is over when the blow falls.
+    passes: bool,
+}
+
+impl Trouble {
+    /// Each in its turn, and every so often none.
+    fn of_turn(turn: u32, faults: &[Fault], plan: &Plan, rng: &mut Rng) -> Option<Self> {
+        let choices = u32::try_from(faults.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let fault = *faults.get(usize::try_from(turn.checked_rem(choices)?).ok()?)?;
+        let (least, most) = match fault {
+            Fault::Sync | Fault::Space => plan.disk_fails,
+            Fault::Power => (0, 0),
+            Fault::Pause | Fault::BankPause => plan.stands_still,
+        };
+        let lasts = Duration::from_millis(rng.between(least, most));
+        let passes = fault != Fault::Power && !rng.percent(BLOWS_IN_FAULT_PERCENT);
+        Some(Self { fault, lasts, passes })
+    }
+}
 
 /// What becomes of a bank beside the server before the server is killed.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +78,7 @@ impl BankFate {
 #[derive(Clone, Copy, Debug)]
 struct Blow {
     after: Duration,
+    trouble: Option<Trouble>,
     bank: BankFate,
 }
 
@@ -58,6 +89,14 @@ pub struct Plan {
     pub seed: u64,
     /// Blows.
     pub kills: u32,
+    /// When to end, blows or not.
+    pub time: Option<Duration>,
+    /// What else goes wrong.
+    pub faults: Vec<Fault>,
+    /// How long the disk fails, in milliseconds: at least and at most.
+    pub disk_fails: (u64, u64),
+    /// How long a process stands still, in milliseconds: at least and at most.
+    pub stands_still: (u64, u64),
     /// Clients.
     pub clients: u64,
     /// Payment methods to pay with; the first is the plain one.
@@ -77,6 +116,8 @@ pub struct Summary {
     pub kills_in_recovery: u32,
     /// Blows on a bank beside the server.
     pub bank_kills: u32,
+    /// How often each fault was brought about and met with something.
+    pub faults: BTreeMap<Fault, u32>,
     /// Audits that were made.
     pub audits: u32,
     /// Keys used.
@@ -93,6 +134,15 @@ pub struct Summary {
     pub findings: Findings,
 }
 
+impl Summary {
+    fn end_fault<V: Victim>(&mut self, victim: &mut V, fault: Fault) -> Result<(), Error> {
+        let met = victim.end_fault(fault)?;
+        let times = self.faults.entry(fault).or_default();
+        *times = times.saturating_add(u32::from(met));
+        Ok(())
+    }
+}
+
 /// Runs a campaign against a victim; it is stopped afterwards.
 ///
 /// # Errors
@@ -101,11 +151,17 @@ pub async fn run<V: Victim>(victim: &mut V, plan: &Plan, progress: &mut dyn Writ
     let mut rng = Rng::fork(plan.seed, u64::MAX);
     let mut summary = Summary::default();
     let mut worlds: Vec<World> = (0..plan.clients).map(|number| World::new(plan.seed, number, &plan.cards)).collect();
+    // A fault of a bank that is not there would be none.
+    let beside = victim.has_bank_beside();
+    let faults: Vec<Fault> = plan.faults.iter().copied().filter(|fault| beside || *fault != Fault::BankPause).collect();
+    let began = Instant::now();
+    let is_over = |kills: u32| kills >= plan.kills || plan.time.is_some_and(|time| began.elapsed() >= time);
     victim.start().await?;
-    while summary.kills < plan.kills {
+    loop {
+        let trouble = Trouble::of_turn(summary.audits, &faults, plan, &mut rng);
         let after = Duration::from_millis(rng.between(plan.before_blow.0, plan.before_blow.1));
-        let bank = if victim.has_bank_beside() { BankFate::of_turn(summary.audits, &mut rng) } else { BankFate::Stands };
-        worlds = load_and_kill(victim, worlds, Blow { after, bank }, &mut summary).await?;
+        let bank = if beside { BankFate::of_turn(summary.audits, &mut rng) } else { BankFate::Stands };
+        worlds = load_and_kill(victim, worlds, Blow { after, trouble, bank }, &mut summary).await?;
         while summary.kills < plan.kills && rng.percent(BLOWS_IN_RECOVERY_PERCENT) {
             let after = Duration::from_millis(rng.between(BEFORE_BLOW_IN_RECOVERY.0, BEFORE_BLOW_IN_RECOVERY.1));
             if rng.percent(50) {
@@ -113,7 +169,8 @@ pub async fn run<V: Victim>(victim: &mut V, plan: &Plan, progress: &mut dyn Writ
                 summary.kills = summary.kills.saturating_add(1);
             } else {
                 victim.start().await?;
-                worlds = load_and_kill(victim, worlds, Blow { after, bank: BankFate::Stands }, &mut summary).await?;
+                let trouble = Trouble::of_turn(summary.kills, &faults, plan, &mut rng);
+                worlds = load_and_kill(victim, worlds, Blow { after, trouble, bank: BankFate::Stands }, &mut summary).await?;
             }
             summary.kills_in_recovery = summary.kills_in_recovery.saturating_add(1);
         }
@@ -128,11 +185,11 @@ pub async fn run<V: Victim>(victim: &mut V, plan: &Plan, progress: &mut dyn Writ
             summary.keys,
             summary.findings.total()
         )?;
-        if summary.kills < plan.kills {
-            victim.start().await?;
+        if is_over(summary.kills) {
+            return Ok(summary);
         }
+        victim.start().await?;
     }
-    Ok(summary)
 }
 
 async fn load_and_kill<V: Victim>(victim: &mut V, worlds: Vec<World>, blow: Blow, summary: &mut Summary) -> Result<Vec<World>, Error> {
@@ -144,7 +201,7 @@ async fn load_and_kill<V: Victim>(victim: &mut V, worlds: Vec<World>, blow: Blow
         clients.spawn(async move { (index, work.await) });
     }
     tokio::time::sleep(blow.after).await;
-    strike(victim, blow.bank, &falling, summary).await?;
+    strike(victim, blow, &falling, summary).await?;
     let mut worlds = Vec::new();
     while let Some(done) = clients.join_next().await {
         let (index, (world, found)) = done.map_err(|_| Error::Worker)?;
@@ -158,8 +215,17 @@ async fn load_and_kill<V: Victim>(victim: &mut V, worlds: Vec<World>, blow: Blow
     Ok(worlds)
 }
 
-/// Kills the server, and its bank if that is its fate.
-async fn strike<V: Victim>(victim: &mut V, bank: BankFate, falling: &AtomicBool, summary: &mut Summary) -> Result<(), Error> {
+/// Kills the server, and its bank if that is its fate, during or after a fault.
+async fn strike<V: Victim>(victim: &mut V, blow: Blow, falling: &AtomicBool, summary: &mut Summary) -> Result<(), Error> {
+    let bank = blow.bank;
+    if let Some(Trouble { fault, lasts, passes }) = blow.trouble {
+        victim.begin_fault(fault)?;
+        tokio::time::sleep(lasts).await;
+        if passes {
+            summary.end_fault(victim, fault)?;
+            tokio::time::sleep(lasts).await;
+        }
+    }
     if let BankFate::FallsBefore { away } = bank {
         victim.kill_bank().await?;
         summary.bank_kills = summary.bank_kills.saturating_add(1);
@@ -175,7 +241,10 @@ async fn strike<V: Victim>(victim: &mut V, bank: BankFate, falling: &AtomicBool,
         victim.kill_bank().await?;
         summary.bank_kills = summary.bank_kills.saturating_add(1);
     }
-    Ok(())
+    match blow.trouble {
+        Some(Trouble { fault, passes: false, .. }) => summary.end_fault(victim, fault),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Restarts, audits, and leaves the server stopped.

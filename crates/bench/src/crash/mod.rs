@@ -9,14 +9,16 @@
 //! - nothing is `processing` beyond the recovery pause;
 //! - the bank's books equal ours, and `bursar verify` passes.
 //!
-//! A bank beside the server falls too: while the server goes on, or together with it.
+//! A bank beside the server falls too: while the server goes on, or together with it. Before a blow the disk may fail for
+//! a while, or a process stand still ([`Fault`]); the blow falls in the middle of that or after it, and may be a power cut.
 //!
 //! What is done is chosen by a seed; when exactly the blow falls within a request is up to the machine.
-//! Absent on purpose: knowledge of the server's inside, and power loss (the files a killed process wrote remain).
+//! Absent on purpose: knowledge of the server's inside, but for the name of its store's file.
 
 mod audit;
 mod campaign;
 mod client;
+mod disk;
 mod plan;
 mod process;
 mod rules;
@@ -58,6 +60,26 @@ impl Books {
     }
 }
 
+/// What goes wrong for a while, besides blows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Fault {
+    /// Syncs of the store fail at random (EIO), and what they were to keep is lost in the next power cut.
+    Sync,
+    /// The store's disk is full (ENOSPC).
+    Space,
+    /// The blow is a power cut: what the store had not synced is lost.
+    Power,
+    /// The server stands still (SIGSTOP).
+    Pause,
+    /// The bank beside it stands still.
+    BankPause,
+}
+
+impl Fault {
+    /// Each there is.
+    pub const ALL: [Self; 5] = [Self::Sync, Self::Space, Self::Power, Self::Pause, Self::BankPause];
+}
+
 /// A server that can be killed.
 pub trait Victim {
     /// Where it listens, whenever it runs.
@@ -74,9 +96,20 @@ pub trait Victim {
     fn start_bank(&mut self) -> impl Future<Output = Result<(), Error>>;
     /// Kills the bank beside it.
     fn kill_bank(&mut self) -> impl Future<Output = Result<(), Error>>;
+    /// Begins a fault.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn begin_fault(&mut self, fault: Fault) -> Result<(), Error>;
+    /// Ends a fault, the server killed or not; whether anything met with it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn end_fault(&mut self, fault: Fault) -> Result<bool, Error>;
     /// Lets it finish.
     fn stop(&mut self) -> impl Future<Output = Result<(), Error>>;
-    /// Lets it check its own books while it is stopped; the differences found.
+    /// Lets it check its own books, and compare them with the bank's operation by operation, while it is stopped; the
+    /// differences found.
     fn verify(&mut self) -> impl Future<Output = Result<Vec<String>, Error>>;
     /// The books of its bank, while it is stopped.
     fn bank_books(&mut self) -> impl Future<Output = Result<Books, Error>>;

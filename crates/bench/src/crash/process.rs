@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::Command;
 
+use super::disk::{Failing, FailingDisk};
 use super::plan::number;
-use super::{Books, Moved, Victim};
+use super::{Books, Fault, Moved, Victim};
 use crate::Error;
 use crate::http::Client;
 use crate::process::{Launch, Server};
@@ -28,12 +29,30 @@ pub enum Bank {
     Beside,
 }
 
+/// Where a fault is.
+enum Place {
+    Disk(Failing),
+    Server,
+    Bank,
+}
+
+const fn place_of(fault: Fault) -> Place {
+    match fault {
+        Fault::Sync => Place::Disk(Failing::Sync),
+        Fault::Space => Place::Disk(Failing::Space),
+        Fault::Power => Place::Disk(Failing::Power),
+        Fault::Pause => Place::Server,
+        Fault::BankPause => Place::Bank,
+    }
+}
+
 /// The binary under test.
 #[derive(Debug)]
 pub struct Binary {
     program: PathBuf,
     directory: PathBuf,
     launch: Launch,
+    disk: FailingDisk,
     address: SocketAddr,
     server: Option<Server>,
     bank_launch: Launch,
@@ -45,15 +64,18 @@ impl Binary {
     /// Prepares a campaign in an empty directory; starts the bank if it is to be beside.
     ///
     /// # Errors
-    /// If no port is free or the bank does not start.
+    /// If no port is free, the bank does not start or there is no C compiler.
     pub async fn prepare(program: &Path, directory: &Path, place: Bank) -> Result<Self, Error> {
         let address = free_address(None)?;
+        let directory = &directory.canonicalize()?;
         let programs = Programs { bursar: program.to_owned(), bench: PathBuf::new() };
         let mut launch = programs.launch(Kind::Bursar, directory);
         // The address stays the same over all restarts, as a shop would have it.
         if let Some(listen) = launch.arguments.last_mut() {
             *listen = address.to_string().into();
         }
+        let disk = FailingDisk::prepare(directory, directory.join("store").join("bursar.db")).await?;
+        launch.environment.extend(disk.environment());
         let listen = match place {
             // Started only to be asked for its books.
             Bank::Inside => SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -68,7 +90,7 @@ impl Binary {
             }
         };
         let (program, directory) = (program.to_owned(), directory.to_owned());
-        Ok(Self { program, directory, launch, address, server: None, bank_launch, bank, place })
+        Ok(Self { program, directory, launch, disk, address, server: None, bank_launch, bank, place })
     }
 
     /// Ends the bank beside.
@@ -80,6 +102,17 @@ impl Binary {
             Some(bank) => bank.stop().await,
             None => Ok(()),
         }
+    }
+
+    /// Asks the bank beside, or one that is started for this on the books of the bank inside.
+    async fn with_bank<T>(&self, ask: impl AsyncFnOnce(&Self, SocketAddr) -> Result<T, Error>) -> Result<T, Error> {
+        if let Some(bank) = &self.bank {
+            return ask(self, bank.address).await;
+        }
+        let bank = self.bank_launch.start().await?;
+        let answer = ask(self, bank.address).await;
+        bank.stop().await?;
+        answer
     }
 }
 
@@ -160,6 +193,25 @@ impl Victim for Binary {
         }
     }
 
+    fn begin_fault(&mut self, fault: Fault) -> Result<(), Error> {
+        match place_of(fault) {
+            Place::Disk(failing) => self.disk.begin(failing),
+            Place::Server => self.server.as_ref().map_or(Ok(()), |server| server.pause(true)),
+            Place::Bank => self.bank.as_ref().map_or(Ok(()), |bank| bank.pause(true)),
+        }
+    }
+
+    fn end_fault(&mut self, fault: Fault) -> Result<bool, Error> {
+        let paused = match place_of(fault) {
+            Place::Disk(failing) => return self.disk.end(failing),
+            Place::Server => &self.server,
+            Place::Bank => &self.bank,
+        };
+        // One that was killed meanwhile has stood still, too.
+        paused.as_ref().map_or(Ok(()), |server| server.pause(false))?;
+        Ok(true)
+    }
+
     async fn stop(&mut self) -> Result<(), Error> {
         match self.server.take() {
             Some(server) => server.stop().await,
@@ -168,27 +220,24 @@ impl Victim for Binary {
     }
 
     async fn verify(&mut self) -> Result<Vec<String>, Error> {
-        let mut command = Command::new(&self.program);
-        command.arg("verify").arg("--store").arg(store_url(&self.directory));
-        let output = command.kill_on_drop(true).output().await?;
-        if output.status.success() {
-            return Ok(Vec::new());
-        }
-        let both = [output.stdout, output.stderr].concat();
-        let text = String::from_utf8_lossy(&both);
-        let mut differences: Vec<String> = text.lines().take(DIFFERENCES_MAX).map(str::to_owned).collect();
-        differences.push(format!("ended with {}", output.status));
-        Ok(differences)
+        self.with_bank(async |binary, bank| {
+            let mut command = Command::new(&binary.program);
+            command.arg("verify").arg("--store").arg(store_url(&binary.directory)).arg("--bank").arg(format!("http://{bank}"));
+            let output = command.kill_on_drop(true).output().await?;
+            if output.status.success() {
+                return Ok(Vec::new());
+            }
+            let both = [output.stdout, output.stderr].concat();
+            let text = String::from_utf8_lossy(&both);
+            let mut differences: Vec<String> = text.lines().take(DIFFERENCES_MAX).map(str::to_owned).collect();
+            differences.push(format!("ended with {}", output.status));
+            Ok(differences)
+        })
+        .await
     }
 
     async fn bank_books(&mut self) -> Result<Books, Error> {
-        if let Some(bank) = &self.bank {
-            return ask_for_books(bank.address).await;
-        }
-        let bank = self.bank_launch.start().await?;
-        let books = ask_for_books(bank.address).await;
-        bank.stop().await?;
-        books
+        self.with_bank(async |_, bank| ask_for_books(bank).await).await
     }
 }
 

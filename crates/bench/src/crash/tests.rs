@@ -6,17 +6,24 @@ mod stand_in;
 use super::*;
 use stand_in::{Flaw, StandIn};
 
-async fn campaign(flaw: Option<Flaw>) -> Summary {
-    let mut victim = StandIn::new(flaw);
-    let plan = Plan {
+fn plan() -> Plan {
+    Plan {
         seed: 7,
         kills: 4,
+        time: None,
+        faults: Vec::new(),
+        disk_fails: (1, 5),
+        stands_still: (1, 5),
         clients: 6,
         cards: vec!["pm_card_visa".into(), "pm_card_visa_chargeDeclined".into(), "pm_card_unknownForAWhile".into()],
         before_blow: (80, 160),
         recovery: Duration::from_millis(700),
-    };
-    let summary = run(&mut victim, &plan, &mut Vec::new()).await.unwrap();
+    }
+}
+
+async fn campaign(flaw: Option<Flaw>) -> Summary {
+    let mut victim = StandIn::new(flaw);
+    let summary = run(&mut victim, &plan(), &mut Vec::new()).await.unwrap();
     assert_eq!(summary.kills, 4);
     assert!(summary.audits > 0 && summary.payments > 20, "{summary:?}");
     summary
@@ -33,6 +40,30 @@ async fn a_server_that_keeps_its_promises_gives_no_finding() {
     let summary = campaign(None).await;
     assert_eq!(summary.findings.total(), 0, "{:?}", summary.findings);
     assert!(summary.keys_unanswered > 0, "no blow fell in the middle of a request: {summary:?}");
+}
+
+#[tokio::test]
+async fn every_fault_begins_and_ends_and_counts_if_anything_met_with_it() {
+    let mut victim = StandIn::new(None);
+    let plan = Plan { kills: 5, before_blow: (1, 5), clients: 1, faults: vec![Fault::Sync, Fault::Space, Fault::Power], ..plan() };
+    let summary = run(&mut victim, &plan, &mut Vec::new()).await.unwrap();
+    let begun: Vec<Fault> = victim.faults.iter().step_by(2).map(|(fault, on)| on.then_some(*fault).unwrap()).collect();
+    let ended: Vec<Fault> = victim.faults.iter().skip(1).step_by(2).map(|(fault, on)| (!on).then_some(*fault).unwrap()).collect();
+    assert_eq!(begun, ended);
+    for fault in plan.faults {
+        let times = begun.iter().filter(|begun| **begun == fault).count();
+        assert!(times > 0, "{fault:?} was left out");
+        // The stand-in never meets with a full disk.
+        let expected = if fault == Fault::Space { 0 } else { u32::try_from(times).unwrap() };
+        assert_eq!(summary.faults.get(&fault), Some(&expected), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_campaign_ends_when_its_time_is_over() {
+    let plan = Plan { kills: u32::MAX, time: Some(Duration::ZERO), clients: 1, ..plan() };
+    let summary = run(&mut StandIn::new(None), &plan, &mut Vec::new()).await.unwrap();
+    assert_eq!(summary.audits, 1);
 }
 
 #[tokio::test]

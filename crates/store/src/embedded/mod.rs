@@ -3,11 +3,12 @@
 //! - [`options`]: how it is opened, why it may not open. `files`, `schema`: the file and what is in it.
 //! - `codec`, `encode`, `scopes`, `bodies`: keys and batches as bytes and rows.
 //! - `queue` → `writer` → `apply` (`names`, `links`) → `answers`: how a batch is committed. `fresh`: names on their
-//!   way into their index. `checkpoint`: how the log stays short.
+//!   way into their index. `checkpoint`: how the log stays short; `anew`: what follows when that failed.
 //! - `reader`, `views`: how records and lists are read. `backup`: how the store is copied while it is used.
 //!
 //! One process writes; others may read beside it. Threads never touch a connection of another one's.
 
+mod anew;
 mod answers;
 mod apply;
 mod backup;
@@ -96,9 +97,9 @@ impl Embedded {
         let coding = Arc::new(coding);
         fresh.recall(&connection).map_err(failed)?;
         let views = Views::default();
-        let checkpointer = Arc::new(Checkpointer::new(Arc::clone(&views.slots)));
-        let helper = checkpointer.start(path).map_err(failed)?;
         let (queue, scopes, fresh) = (Arc::new(Queue::default()), Arc::new(Scopes::default()), Arc::new(fresh));
+        let checkpointer = Arc::new(Checkpointer::new(Arc::clone(&views.slots), Arc::clone(&queue), options.faults.clone()));
+        let helper = checkpointer.start(path).map_err(failed)?;
         // From here on dropping it ends the threads.
         let mut writing =
             Writing { queue: Arc::clone(&queue), writer: None, checkpointer: Arc::clone(&checkpointer), helper: Some(helper), _lock: lock };
@@ -208,6 +209,7 @@ impl Drop for Writing {
         {
             tracing::error!("the store's checkpointer had panicked");
         }
+        self.checkpointer.finish();
     }
 }
 

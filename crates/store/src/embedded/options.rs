@@ -25,7 +25,7 @@ impl Default for Options {
     }
 }
 
-/// Where in the writer something may be made to go wrong.
+/// Where in writing something may be made to go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The file is about to be opened again after a failure.
@@ -34,6 +34,9 @@ pub enum Step {
     Write,
     /// A group is about to be committed.
     Commit,
+    /// Pages have been moved from the log into the file, and whether its sync went well is about to be told: any fault
+    /// says that it did not.
+    Move,
 }
 
 /// What goes wrong.

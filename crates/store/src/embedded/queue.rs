@@ -34,13 +34,15 @@ pub(super) enum Task {
     Assign { scope: Scope, answer: oneshot::Sender<Result<ScopeNumber, CommitError>> },
     /// To let the file grow to so many bytes and no further.
     Limit { bytes: u64, answer: Answer },
+    /// To look around: nothing is to be written.
+    Wake,
 }
 
 impl Task {
     fn bytes(&self) -> usize {
         match self {
             Self::Commit { batch, .. } => batch.bytes,
-            Self::Assign { .. } | Self::Limit { .. } => 0,
+            Self::Assign { .. } | Self::Limit { .. } | Self::Wake => 0,
         }
     }
 
@@ -50,6 +52,7 @@ impl Task {
         match self {
             Self::Commit { answer, .. } | Self::Limit { answer, .. } => drop(answer.send(Err(error))),
             Self::Assign { answer, .. } => drop(answer.send(Err(error))),
+            Self::Wake => {}
         }
     }
 }

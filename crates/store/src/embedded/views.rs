@@ -131,6 +131,18 @@ impl Slots {
             }
         }
     }
+
+    /// Closes all connections, after that has been done with each, and lets none be opened before the answer is dropped.
+    pub(super) fn close(&self, before: impl Fn(&Connection)) -> Vec<MutexGuard<'_, Option<Slot>>> {
+        let closed = |slot| {
+            let mut place: MutexGuard<'_, Option<Slot>> = Mutex::lock(slot);
+            if let Some(slot) = place.take() {
+                before(&slot.connection);
+            }
+            place
+        };
+        self.slots.iter().map(closed).collect()
+    }
 }
 
 /// What readers share with the writer and the checkpointer.

@@ -59,6 +59,8 @@ enum End {
     Broken(String),
     /// A commit failed and nobody knows what became of it.
     Doubt { group: Vec<Answered>, number: i64, reason: String },
+    /// What was moved out of the log may not be on the disk.
+    Unsynced,
 }
 
 impl Writer {
@@ -70,9 +72,14 @@ impl Writer {
     fn run(mut self, first: Connection) {
         let mut connection = Some(first);
         let mut pause = SHORTEST_PAUSE;
+        let mut group = Vec::new();
         loop {
             let end = match connection.take() {
-                Some(connection) => self.serve(&connection),
+                Some(connection) => {
+                    let end = self.serve(&connection, &mut group);
+                    self.checkpointer.close_connection(connection);
+                    end
+                }
                 None => End::Broken(String::new()),
             };
             let reason = match end {
@@ -86,7 +93,17 @@ impl Writer {
                     }
                     reason
                 }
+                End::Unsynced => match self.checkpointer.begin_anew(&self.path, || self.reopen(&mut None)) {
+                    Ok(reopened) => {
+                        connection = Some(reopened);
+                        continue;
+                    }
+                    Err(error) => error.to_string(),
+                },
             };
+            for task in group.drain(..) {
+                task.refuse(CommitError::Unavailable(reason.clone()));
+            }
             if !reason.is_empty() {
                 tracing::error!(%reason, "the store cannot be written; it will be opened again");
                 pause = SHORTEST_PAUSE;
@@ -174,30 +191,37 @@ impl Writer {
         }
     }
 
-    /// Serves the queue on one connection until it breaks or the store is closed.
-    fn serve(&mut self, connection: &Connection) -> End {
+    /// Serves the queue on one connection until it breaks or the store is closed. What is in `group` was taken from the queue
+    /// before, and so is what is left in it.
+    fn serve(&mut self, connection: &Connection, group: &mut Vec<Task>) -> End {
         let mut session = match Session::new(connection, Arc::clone(&self.fresh), Arc::clone(&self.moment)) {
             Ok(session) => session,
             Err(error) => return End::Broken(error.to_string()),
         };
-        let mut group = Vec::new();
         let mut idle = false;
         loop {
-            // Once idle there is nothing more to give back, so the wait need not end.
-            let patience = if idle { Duration::from_secs(u64::from(u32::MAX)) } else { IDLE_AFTER };
-            match self.queue.drain(&mut group, patience) {
-                Drained::Closed => return End::Closed,
-                Drained::Idle => {
-                    idle = true;
-                    self.checkpointer.when_idle(connection);
-                    if let Err(error) = connection.release_memory() {
-                        tracing::debug!(%error, "memory was not given back");
-                    }
-                    continue;
-                }
-                Drained::Work => idle = false,
+            if self.checkpointer.has_to_begin_anew() {
+                return End::Unsynced;
             }
-            if let Err(end) = self.write(connection, &mut session, &mut group) {
+            if group.is_empty() {
+                // Once idle there is nothing more to give back, so the wait need not end.
+                let may_rest = idle && !self.checkpointer.is_in_doubt();
+                let patience = if may_rest { Duration::from_secs(u64::from(u32::MAX)) } else { IDLE_AFTER };
+                match self.queue.drain(group, patience) {
+                    Drained::Closed => return End::Closed,
+                    Drained::Idle => {
+                        idle = true;
+                        self.checkpointer.when_idle(connection);
+                        if let Err(error) = connection.release_memory() {
+                            tracing::debug!(%error, "memory was not given back");
+                        }
+                    }
+                    Drained::Work => idle = false,
+                }
+                // It may have become necessary meanwhile.
+                continue;
+            }
+            if let Err(end) = self.write(connection, &mut session, group) {
                 return end;
             }
             self.checkpointer.after_commit(connection);
@@ -290,6 +314,7 @@ impl Writer {
                     answers.push(Answered::Batch(answer, Verdict::Applied));
                     result
                 }
+                Task::Wake => Ok(()),
             };
             if let Err(error) = result {
                 group.extend(tasks);
@@ -341,7 +366,8 @@ fn passes(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn injected() -> rusqlite::Error {
+/// The error of a fault that a test made.
+pub(super) fn injected() -> rusqlite::Error {
     failure(rusqlite::ffi::SQLITE_IOERR_FSYNC, "injected by a test")
 }
 

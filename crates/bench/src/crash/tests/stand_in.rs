@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::Error;
-use crate::crash::{Books, Victim};
+use crate::crash::{Books, Fault, Victim};
 
 /// How a stand-in breaks its promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(super) struct StandIn {
     kept: Arc<Mutex<Kept>>,
     address: SocketAddr,
     runtime: Option<Runtime>,
+    /// Faults as they began and ended.
+    pub(super) faults: Vec<(Fault, bool)>,
 }
 
 type Shared = State<(Arc<Mutex<Kept>>, Option<Flaw>)>;
@@ -50,7 +52,7 @@ type Form = BTreeMap<String, String>;
 impl StandIn {
     pub(super) fn new(flaw: Option<Flaw>) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Self { flaw, kept: Arc::default(), address, runtime: None }
+        Self { flaw, kept: Arc::default(), address, runtime: None, faults: Vec::new() }
     }
 }
 
@@ -121,6 +123,16 @@ impl Victim for StandIn {
 
     async fn kill_bank(&mut self) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn begin_fault(&mut self, fault: Fault) -> Result<(), Error> {
+        self.faults.push((fault, true));
+        Ok(())
+    }
+
+    fn end_fault(&mut self, fault: Fault) -> Result<bool, Error> {
+        self.faults.push((fault, false));
+        Ok(fault != Fault::Space)
     }
 
     async fn stop(&mut self) -> Result<(), Error> {

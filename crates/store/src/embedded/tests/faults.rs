@@ -2,7 +2,9 @@
 //! store comes back by itself.
 
 use std::collections::VecDeque;
+use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -255,4 +257,89 @@ async fn closing_the_store_finishes_what_waits() {
     drop(waiting);
     drop(store);
     assert_eq!(everything(&*place.open()).await.0.len(), 101);
+}
+
+/// A disk whose first sync of the file fails, and which has then lost what was moved into the file.
+struct LosesWhatWasMoved {
+    file: std::path::PathBuf,
+    before: Vec<u8>,
+    moves: AtomicU32,
+    /// It loses it when the store begins anew.
+    loses: AtomicBool,
+}
+
+impl Faults for LosesWhatWasMoved {
+    fn at(&self, step: Step) -> Option<Fault> {
+        match step {
+            Step::Move => (self.moves.fetch_add(1, Ordering::Relaxed) == 0).then_some(Fault::Refused),
+            Step::Reopen => {
+                if self.loses.swap(false, Ordering::Relaxed) {
+                    self.lose();
+                }
+                None
+            }
+            Step::Write | Step::Commit => None,
+        }
+    }
+}
+
+impl LosesWhatWasMoved {
+    fn open(place: &Place, loses: bool) -> (Arc<Embedded>, Arc<Self>) {
+        let (file, before, moves) = (place.file(), std::fs::read(place.file()).unwrap(), AtomicU32::new(0));
+        let disk = Arc::new(Self { file, before, moves, loses: AtomicBool::new(loses) });
+        let faults: Arc<dyn Faults> = Arc::<Self>::clone(&disk);
+        (place.open_with(Options { faults: Some(faults), ..Options::default() }), disk)
+    }
+
+    fn lose(&self) {
+        let mut file = std::fs::OpenOptions::new().write(true).open(&self.file).unwrap();
+        let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
+        file.write_all(&self.before).unwrap();
+        file.write_all(&vec![0; length - self.before.len()]).unwrap();
+    }
+
+    async fn until_moved(&self, times: u32) {
+        while self.moves.load(Ordering::Relaxed) < times {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// As many records as make the log longer than it is let grow.
+async fn fill(store: &Embedded, from: u32) {
+    let body = noise(200_000);
+    for n in from..from + 100 {
+        store.commit(put(intent(n), &body, Precondition::Absent)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_moved_before_a_failed_sync_is_moved_again() {
+    let place = Place::new();
+    place.open().commit(create(1)).await.unwrap();
+    let (store, disk) = LosesWhatWasMoved::open(&place, true);
+    fill(&store, 2).await;
+    disk.until_moved(1).await;
+    fill(&store, 300).await;
+    disk.until_moved(2).await;
+    assert!(!disk.loses.load(Ordering::Relaxed), "it did not begin anew");
+    assert_eq!(everything(&*store).await.0.len(), 201);
+    drop(store);
+    assert_eq!(everything(&*place.open()).await.0.len(), 201);
+}
+
+#[tokio::test]
+async fn while_somebody_else_has_the_store_open_a_failed_sync_leaves_the_log_for_the_next_who_opens_it() {
+    let place = Place::new();
+    place.open().commit(create(1)).await.unwrap();
+    let reader = Embedded::open_read_only(&place.file()).unwrap();
+    let (store, disk) = LosesWhatWasMoved::open(&place, false);
+    assert!(reader.get_one(&intent(1)).await.unwrap().is_some());
+    fill(&store, 2).await;
+    disk.until_moved(1).await;
+    fill(&store, 300).await;
+    drop(store);
+    drop(reader);
+    disk.lose();
+    assert_eq!(everything(&*place.open()).await.0.len(), 201);
 }
