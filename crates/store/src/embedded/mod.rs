@@ -18,6 +18,8 @@ mod codec;
 mod encode;
 mod files;
 mod fresh;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod links;
 mod names;
 pub mod options;
