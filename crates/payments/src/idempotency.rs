@@ -6,6 +6,7 @@
 use domain::idempotency::Fingerprint;
 use domain::scope::Scope;
 use domain::time::Timestamp;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::{Batch, Key, Kind, Precondition, Write};
@@ -42,6 +43,15 @@ pub(crate) struct IdempotencyRecord {
     /// `None` while the request is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answer: Option<KeptAnswer>,
+}
+
+/// What of a record says whether it is to be kept.
+#[derive(Deserialize)]
+pub(crate) struct Age {
+    pub(crate) created_at: Timestamp,
+    /// `None` while the request is under way.
+    #[serde(default)]
+    pub(crate) answer: Option<IgnoredAny>,
 }
 
 /// The answer, byte for byte.

@@ -30,6 +30,7 @@ pub mod ports;
 pub mod records;
 pub mod redirect;
 pub mod refunds;
+mod remembered;
 mod security_codes;
 pub mod setup_intents;
 pub mod shutdown;

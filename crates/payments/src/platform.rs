@@ -15,7 +15,6 @@ use domain::flow::Context;
 use domain::id::Ulid;
 use domain::scope::Scope;
 use domain::time::Timestamp;
-use moka::sync::Cache;
 use parking_lot::Mutex;
 use providers::Connector;
 use store::{Batch, CommitError, Store};
@@ -32,6 +31,7 @@ use crate::locks::Locks;
 use crate::outcome::Outcome;
 use crate::ports::{Answer, Clock, Entropy, IdMint, Minting, Presenter, Rendering};
 use crate::records::{Loaded, Record, key_of};
+use crate::remembered::Remembered;
 use crate::security_codes::SecurityCodes;
 use crate::sizes;
 use crate::vault::Vault;
@@ -92,13 +92,13 @@ pub struct Platform {
     /// Names of rows of the audit trail, apart from all others: only they must come after what is sealed.
     pub(crate) row_ids: IdMint,
     /// The scopes whose chain's end `row_ids` knows.
-    pub(crate) chains: Cache<Scope, ()>,
+    pub(crate) chains: Remembered<Scope, ()>,
     pub(crate) marks: Mutex<BTreeMap<Scope, Mark>>,
     pub(crate) audit_signing_key: Option<SigningKey>,
     pub(crate) leases: Leases,
     pub(crate) locks: Locks,
     pub(crate) codes: SecurityCodes,
-    pub(crate) accounts: Cache<Ulid, Arc<Account>>,
+    pub(crate) accounts: Remembered<Ulid, Arc<Account>>,
     pub(crate) started_at: Timestamp,
     pub(crate) waits: Mutex<Round>,
     pub(crate) left_open: Mutex<Option<LeftOpen>>,
@@ -140,9 +140,9 @@ impl Request {
 }
 
 /// Merchants kept in memory; each is small and asked for with every request.
-const MAX_ACCOUNTS: u64 = 10_000;
+const MAX_ACCOUNTS: usize = 10_000;
 /// Scopes known to be in order; one that is forgotten costs a look-up again.
-const MAX_SCOPES: u64 = 2 * MAX_ACCOUNTS + 1;
+const MAX_SCOPES: usize = 2 * MAX_ACCOUNTS + 1;
 
 impl Platform {
     /// Joins the parts.
@@ -165,13 +165,13 @@ impl Platform {
             test_card: parts.test_card,
             ids,
             row_ids,
-            chains: Cache::new(MAX_SCOPES),
+            chains: Remembered::new(MAX_SCOPES),
             marks: Mutex::default(),
             audit_signing_key: parts.audit_signing_key,
             leases,
             locks: Locks::default(),
             codes: SecurityCodes::default(),
-            accounts: Cache::new(MAX_ACCOUNTS),
+            accounts: Remembered::new(MAX_ACCOUNTS),
             started_at,
             waits: Mutex::default(),
             left_open: Mutex::default(),

@@ -93,7 +93,9 @@ pub fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// They are not a record of this type and a known version.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    let read: Read<T> = serde_json::from_slice(bytes).map_err(|e| Error::Internal(format!("decode: {e}")))?;
+    // All of it is looked at once for being text, rather than each string in it.
+    let text = std::str::from_utf8(bytes).map_err(|e| Error::Internal(format!("decode: {e}")))?;
+    let read: Read<T> = serde_json::from_str(text).map_err(|e| Error::Internal(format!("decode: {e}")))?;
     if read.v == VERSION { Ok(read.d) } else { Err(Error::Internal(format!("a record of version {}", read.v))) }
 }
 

@@ -23,7 +23,9 @@ use domain::refund::{self, Refund};
 use domain::setup_intent::{self, SetupIntent};
 use payments::lists::Listed as _;
 use payments::records::decode;
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use store::{Batch, Item, Key, Kind, Write};
 
 use crate::world::World;
@@ -31,16 +33,46 @@ use crate::world::World;
 /// A declared edge of a state machine: which machine, from where, to where.
 pub type Edge = (&'static str, String, String);
 
+/// The objects that one state machine is for, each as its last commit left it: a record is read once, when it lands, and not
+/// again when it is changed.
+struct Machine<S: 'static> {
+    name: &'static str,
+    edges: &'static [(S, S)],
+    last: BTreeMap<Ulid, (u64, S)>,
+}
+
 /// What the checks remember.
-#[derive(Default)]
 pub struct Audit {
+    payment_intents: Machine<payment_intent::Status>,
+    payment_attempts: Machine<payment_attempt::Status>,
+    setup_intents: Machine<setup_intent::Status>,
+    refunds: Machine<refund::Status>,
+    charges: Machine<charge::Status>,
     books: Books,
     /// The last event of each object.
     sequences: BTreeMap<Ulid, u32>,
     /// What the refunds of each charge come to.
     refunded: BTreeMap<Ulid, BTreeMap<Ulid, i64>>,
-    charges: BTreeMap<Ulid, i64>,
+    /// What each charge says that they come to.
+    said: BTreeMap<Ulid, i64>,
     edges: BTreeSet<Edge>,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            payment_intents: Machine::new("payment_intent", payment_intent::EDGES),
+            payment_attempts: Machine::new("payment_attempt", payment_attempt::EDGES),
+            setup_intents: Machine::new("setup_intent", setup_intent::EDGES),
+            refunds: Machine::new("refund", refund::EDGES),
+            charges: Machine::new("charge", charge::EDGES),
+            books: Books::default(),
+            sequences: BTreeMap::new(),
+            refunded: BTreeMap::new(),
+            said: BTreeMap::new(),
+            edges: BTreeSet::new(),
+        }
+    }
 }
 
 /// Every edge that the domain declares.
@@ -58,9 +90,31 @@ pub fn declared() -> BTreeSet<Edge> {
     all
 }
 
-fn both<T: serde::de::DeserializeOwned>(before: Option<&Item>, after: &[u8]) -> Result<(Option<T>, T), String> {
-    let read = |bytes: &[u8]| decode::<T>(bytes).map_err(|e| format!("a record that cannot be read: {e:?}"));
-    Ok((before.map(|item| read(&item.body)).transpose()?, read(after)?))
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    decode(bytes).map_err(|e| format!("a record that cannot be read: {e:?}"))
+}
+
+impl<S: Copy + PartialEq + std::fmt::Debug> Machine<S> {
+    const fn new(name: &'static str, edges: &'static [(S, S)]) -> Self {
+        Self { name, edges, last: BTreeMap::new() }
+    }
+
+    /// An object that was `before` is in that state now.
+    fn step(&mut self, id: Ulid, before: Option<&Item>, after: S, taken: &mut BTreeSet<Edge>) -> Result<(), String> {
+        let revision = before.map_or(0, |item| item.revision);
+        let last = self.last.insert(id, (revision.saturating_add(1), after));
+        if before.is_none() {
+            return Ok(());
+        }
+        let Some((_, before)) = last.filter(|(at, _)| *at == revision) else {
+            return Err(format!("{} {id}: was changed by no commit", self.name));
+        };
+        if before == after {
+            return Ok(());
+        }
+        taken.insert((self.name, format!("{before:?}"), format!("{after:?}")));
+        if self.edges.contains(&(before, after)) { Ok(()) } else { Err(format!("{}: {before:?} became {after:?}", self.name)) }
+    }
 }
 
 impl Audit {
@@ -100,43 +154,43 @@ impl Audit {
     fn put(&mut self, batch: &Batch, key: &Key, before: Option<&Item>, after: &[u8]) -> Result<(), String> {
         match key.kind() {
             Kind::PaymentIntent => {
-                let (before, after) = both::<PaymentIntent>(before, after)?;
-                self.step("payment_intent", before.map(|b| b.status), after.status, payment_intent::EDGES)
+                let after: PaymentIntent = read(after)?;
+                self.payment_intents.step(after.id.ulid(), before, after.status, &mut self.edges)
             }
             Kind::PaymentAttempt => {
-                let (before, after) = both::<PaymentAttempt>(before, after)?;
-                self.step("payment_attempt", before.map(|b| b.status), after.status, payment_attempt::EDGES)
+                let after: PaymentAttempt = read(after)?;
+                self.payment_attempts.step(after.id.ulid(), before, after.status, &mut self.edges)
             }
             Kind::SetupIntent => {
-                let (before, after) = both::<SetupIntent>(before, after)?;
-                self.step("setup_intent", before.map(|b| b.status), after.status, setup_intent::EDGES)
+                let after: SetupIntent = read(after)?;
+                self.setup_intents.step(after.id.ulid(), before, after.status, &mut self.edges)
             }
             Kind::Refund => {
-                let (before, after) = both::<Refund>(before, after)?;
+                let after: Refund = read(after)?;
                 let counts = after.status != refund::Status::Failed;
                 let amount = if counts { after.amount.minor() } else { 0 };
                 self.refunded.entry(after.charge.ulid()).or_default().insert(after.id.ulid(), amount);
-                self.step("refund", before.map(|b| b.status), after.status, refund::EDGES)
+                self.refunds.step(after.id.ulid(), before, after.status, &mut self.edges)
             }
             Kind::Charge => {
-                let (before, after) = both::<Charge>(before, after)?;
-                self.charges.insert(after.id.ulid(), after.amount_refunded);
+                let after: Charge = read(after)?;
+                self.said.insert(after.id.ulid(), after.amount_refunded);
                 let amounts = (after.amount_refunded, after.amount_captured, after.amount.minor());
                 if !(0 <= amounts.0 && amounts.0 <= amounts.1 && amounts.1 <= amounts.2) {
                     return Err(format!("{}: refunded, captured, authorised are {amounts:?}", after.id));
                 }
-                self.step("charge", before.map(|b| b.status), after.status, charge::EDGES)
+                self.charges.step(after.id.ulid(), before, after.status, &mut self.edges)
             }
             Kind::JournalEntry => {
                 never_again(before, "a journal entry")?;
-                let (_, entry) = both::<JournalEntry>(None, after)?;
+                let entry: JournalEntry = read(after)?;
                 self.books.record(&entry);
                 if self.books.is_balanced() { Ok(()) } else { Err(format!("{}: the books do not balance", entry.id())) }
             }
             Kind::BalanceTransaction => never_again(before, "a line of the statement"),
             Kind::Event => {
                 never_again(before, "an event")?;
-                let (_, event) = both::<Event>(None, after)?;
+                let event: Event = read(after)?;
                 self.event(batch, key, &event)
             }
             Kind::IdempotencyRecord => kept(before, after),
@@ -144,18 +198,6 @@ impl Audit {
             Kind::AuditSegment if *key != head_of(key) => never_again(before, "a segment of the audit trail"),
             _ => Ok(()),
         }
-    }
-
-    fn step<S: Copy + PartialEq + std::fmt::Debug>(
-        &mut self,
-        machine: &'static str,
-        before: Option<S>,
-        after: S,
-        edges: &[(S, S)],
-    ) -> Result<(), String> {
-        let Some(before) = before.filter(|before| *before != after) else { return Ok(()) };
-        self.edges.insert((machine, format!("{before:?}"), format!("{after:?}")));
-        if edges.contains(&(before, after)) { Ok(()) } else { Err(format!("{machine}: {before:?} became {after:?}")) }
     }
 
     fn event(&mut self, batch: &Batch, key: &Key, event: &Event) -> Result<(), String> {
@@ -188,7 +230,7 @@ impl Audit {
             if key.kind != Kind::Charge {
                 continue;
             }
-            let said = self.charges.get(&key.id).copied().unwrap_or(0);
+            let said = self.said.get(&key.id).copied().unwrap_or(0);
             let sum: i64 = self.refunded.get(&key.id).map_or(0, |refunds| refunds.values().sum());
             if said != sum {
                 return Err(format!("ch_{}: says {said} refunded, its refunds {sum}", key.id));
@@ -215,7 +257,7 @@ fn told(batch: &Batch) -> Result<Option<Actor>, String> {
         let (Write::Put { key: Key::Object(key), .. } | Write::Delete { key: Key::Object(key), .. }) = write else { continue };
         match (key.kind, write) {
             (Kind::AuditEntry, Write::Put { body, .. }) => {
-                let (_, row) = both::<AuditEntry>(None, body)?;
+                let row: AuditEntry = read(body)?;
                 told.extend(row.changes.iter().map(|change| change.object.ulid()));
                 rows = rows.saturating_add(1);
                 actor = Some(row.actor);
@@ -245,12 +287,24 @@ fn never_again(before: Option<&Item>, what: &str) -> Result<(), String> {
     if before.is_none() { Ok(()) } else { Err(format!("{what} was changed")) }
 }
 
+/// What of an idempotency record must not change.
+#[derive(Deserialize)]
+struct Kept<'a> {
+    #[serde(borrow)]
+    d: KeptData<'a>,
+}
+
+#[derive(Deserialize)]
+struct KeptData<'a> {
+    #[serde(borrow, default)]
+    answer: Option<&'a RawValue>,
+}
+
 /// An answer that was kept stays as it is.
 fn kept(before: Option<&Item>, after: &[u8]) -> Result<(), String> {
-    let answer = |bytes: &[u8]| -> Option<Value> {
-        let record: Value = serde_json::from_slice(bytes).ok()?;
-        record.get("d")?.get("answer").filter(|answer| !answer.is_null()).cloned()
-    };
+    fn answer(bytes: &[u8]) -> Option<&str> {
+        serde_json::from_slice::<Kept<'_>>(bytes).ok()?.d.answer.map(RawValue::get)
+    }
     let Some(before) = before.and_then(|item| answer(&item.body)) else { return Ok(()) };
-    if answer(after).as_ref() == Some(&before) { Ok(()) } else { Err("a kept answer was changed".to_owned()) }
+    if answer(after) == Some(before) { Ok(()) } else { Err("a kept answer was changed".to_owned()) }
 }

@@ -18,7 +18,8 @@ use payments::verify::Report;
 use payments::{By, Error, Platform, Request};
 use providers::Connector as _;
 use providers::simulator::{self, Simulator};
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use store::{Index, Kind, List, Scan, Store};
 
 use crate::audit::{Audit, Edge};
@@ -279,7 +280,7 @@ async fn trail_agrees(world: &World, nodes: &[Arc<Node>], disk: &Disk) -> Result
     Ok(())
 }
 
-async fn all<T: serde::de::DeserializeOwned>(disk: &Disk, kind: Kind) -> Result<Vec<T>, String> {
+async fn all<T: DeserializeOwned>(disk: &Disk, kind: Kind) -> Result<Vec<T>, String> {
     let mut found = Vec::new();
     let mut after = None;
     loop {
@@ -360,11 +361,18 @@ async fn balance_is_owed(market: &Market, disk: &Disk, quiet: &Arc<Platform>) ->
     Ok(())
 }
 
+/// What of an idempotency record tells whether its request has an answer.
+#[derive(Deserialize)]
+struct Begun {
+    request: Option<String>,
+    answer: Option<IgnoredAny>,
+}
+
 /// Every request that was begun under a key has an answer in the end, whoever carried it out.
 async fn none_unanswered(world: &World, disk: &Disk) -> Result<(), String> {
-    for record in all::<Value>(disk, Kind::IdempotencyRecord).await? {
-        if record.get("answer").is_none_or(Value::is_null) {
-            world.violation(format!("{} was begun under its key and never answered", record.get("request").unwrap_or(&Value::Null)));
+    for record in all::<Begun>(disk, Kind::IdempotencyRecord).await? {
+        if record.answer.is_none() {
+            world.violation(format!("{} was begun under its key and never answered", record.request.unwrap_or_default()));
         }
     }
     Ok(())

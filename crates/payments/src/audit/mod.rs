@@ -42,7 +42,7 @@ impl Platform {
     /// Makes sure, once for each scope, that new rows come after those that an earlier process has sealed, also if the clock
     /// was set back since.
     async fn learn_chain(&self, scope: Scope) -> Result<(), Error> {
-        if self.chains.contains_key(&scope) {
+        if self.chains.get(&scope).is_some() {
             return Ok(());
         }
         if let Some(head) = segments::head(&*self.store, scope).await? {

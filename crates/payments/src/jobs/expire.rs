@@ -3,7 +3,7 @@
 use store::{Batch, Kind, Precondition};
 
 use crate::error::Error;
-use crate::idempotency::{IdempotencyRecord, KEPT_MS};
+use crate::idempotency::{Age, KEPT_MS};
 use crate::leases::Duty;
 use crate::platform::Platform;
 use crate::records::decode;
@@ -22,7 +22,7 @@ impl Platform {
         let now = self.now();
         let mut batch = Batch::new();
         for exported in oldest {
-            let record: IdempotencyRecord = decode(&exported.item.body)?;
+            let record: Age = decode(&exported.item.body)?;
             if record.answer.is_some() && now.millis_since(record.created_at) > KEPT_MS {
                 batch.delete(exported.key, Precondition::Revision(exported.item.revision));
             }

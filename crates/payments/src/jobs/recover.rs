@@ -98,7 +98,8 @@ impl Platform {
         let mut newer_than = None;
         loop {
             let open = self.store.scan(Scan { newer_than, ..Scan::oldest(list, AT_ONCE) }).await?;
-            let looks = stream::iter(open.clone()).map(|id| self.recover_or_tell(scope, account, by, id));
+            // On the heap: what follows an operation up is large, and is moved about between the others.
+            let looks = stream::iter(open.clone()).map(|id| Box::pin(self.recover_or_tell(scope, account, by, id)));
             let mut looks = looks.buffer_unordered(IN_PARALLEL);
             while let Some(look) = looks.next().await {
                 round.count(&look);

@@ -79,7 +79,8 @@ impl Platform {
                 };
                 let list = List::all(scope, Index::AwaitingBuyer);
                 let waiting = self.store.scan(Scan { newer_than, ..Scan::oldest(list, room) }).await?;
-                let looks = stream::iter(waiting.clone()).map(|id| self.look_or_tell(scope, &account, &by, id));
+                // On the heap, as those of recovery are.
+                let looks = stream::iter(waiting.clone()).map(|id| Box::pin(self.look_or_tell(scope, &account, &by, id)));
                 settled += looks.buffer_unordered(IN_PARALLEL).filter(|was| ready(*was)).count().await;
                 room = room.saturating_sub(waiting.len());
                 if let (0, Some(last)) = (room, waiting.last()) {
