@@ -118,11 +118,12 @@ class Server(Program):
 
     On a store in a file of its own, with a bank inside, unless others are named."""
 
-    def __init__(self, binary, folder, name="server", log_level="info", key=None, store=None, bank=None, vault_key=None):
+    def __init__(self, binary, folder, name="server", log_level="info", key=None, store=None, bank=None, vault_key=None, more=None):
+        self.more = more or {}
         self.store = store or f"sqlite:{folder}/bursar.db"
         self.bank = bank
         self.key = key or f"sk_test_{secrets.token_hex(16)}"
-        environment = {"BURSAR_TEST_KEY": self.key, "BURSAR_STORE": self.store, "RUST_LOG": log_level}
+        environment = {"BURSAR_TEST_KEY": self.key, "BURSAR_STORE": self.store, "RUST_LOG": log_level, **self.more}
         if vault_key:
             environment["BURSAR_VAULT_KEY"] = vault_key
         arguments = ["serve", "--listen", "127.0.0.1:0"]
@@ -184,7 +185,7 @@ class Server(Program):
             done = subprocess.run(
                 command,
                 cwd=self.folder,
-                env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder), "BURSAR_STORE": self.store},
+                env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder), "BURSAR_STORE": self.store, **self.more},
                 capture_output=True,
                 text=True,
                 timeout=VERIFY_SECONDS,

@@ -161,7 +161,7 @@ const FORGETFUL_BANK: &str = "memory:";
 /// Servers that share a store must share the bank and the vault's key, too: one that had a bank of its own would find that
 /// it never heard of what another one sent, and could not open the cards that another one sealed.
 fn check_shared(settings: &Settings, address: &Address) -> Result<(), SetupError> {
-    if !matches!(address, Address::Database(_)) {
+    if !address.is_shared() {
         return Ok(());
     }
     if settings.vault_key.is_none() {
@@ -169,7 +169,7 @@ fn check_shared(settings: &Settings, address: &Address) -> Result<(), SetupError
     }
     if settings.bank.is_none() {
         return Err(SetupError(
-            "servers that share a database share a bank: start `bursar bank-simulator` and give its address with --bank \
+            "servers that share a store share a bank: start `bursar bank-simulator` and give its address with --bank \
              (--bank memory: is a bank in this process that forgets everything with it, for a try)"
                 .to_owned(),
         ));
@@ -179,7 +179,7 @@ fn check_shared(settings: &Settings, address: &Address) -> Result<(), SetupError
 
 fn no_shared_key() -> SetupError {
     SetupError(
-        "a database has no key file beside it: give every server the same vault's key, 64 hexadecimal digits, as \
+        "such a store has no key file beside it: give every server the same vault's key, 64 hexadecimal digits, as \
          BURSAR_VAULT_KEY or in a file that --vault-key-file names"
             .to_owned(),
     )
@@ -217,7 +217,7 @@ fn vault_key(settings: &Settings, address: &Address) -> Result<[u8; KEY_LENGTH],
             key_file(&path).map_err(|e| failed("the vault's key file", e))?
         }
         (None, Address::Memory) => fresh_key().map_err(|e| failed("the vault's key", e))?,
-        (None, Address::Database(_)) => return Err(no_shared_key()),
+        (None, Address::Database(_) | Address::Table(_)) => return Err(no_shared_key()),
     };
     let bytes = hex::decode(text.trim()).ok().and_then(|b| <[u8; KEY_LENGTH]>::try_from(b).ok());
     bytes.ok_or_else(|| SetupError("the vault's key must be 64 hexadecimal digits".to_owned()))

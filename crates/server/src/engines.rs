@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use store::Store;
+#[cfg(feature = "dynamodb")]
+use store::dynamodb::DynamoDb;
 use store::embedded::{Embedded, OpenError, Options};
 use store::memory::Memory;
 use store::postgres::Postgres;
@@ -19,6 +21,8 @@ pub enum Address {
     File(PathBuf),
     /// In a database, which any number of processes share. The address may hold a password.
     Database(String),
+    /// In a table of `DynamoDB`, which any number of processes share.
+    Table(String),
 }
 
 /// What a process opens the store for.
@@ -30,7 +34,7 @@ pub enum Purpose {
     Change,
     /// To look something up.
     Read,
-    /// To read all of it as of one moment.
+    /// To read all of it as of one moment, where the engine can; else what is written meanwhile may be seen in part.
     Snapshot,
 }
 
@@ -48,7 +52,10 @@ impl Address {
             Some(("memory", _)) => Ok(Self::Memory),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
             Some(("postgres" | "postgresql", _)) => Ok(Self::Database(text.to_owned())),
-            _ => Err(SetupError("the store must be sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:".to_owned())),
+            Some(("dynamodb", _)) => Ok(Self::Table(text.to_owned())),
+            _ => Err(SetupError(
+                "the store must be sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE, dynamodb://TABLE or memory:".to_owned(),
+            )),
         }
     }
 
@@ -57,7 +64,16 @@ impl Address {
     pub fn directory(&self) -> Option<&Path> {
         match self {
             Self::File(path) => path.parent(),
-            Self::Memory | Self::Database(_) => None,
+            Self::Memory | Self::Database(_) | Self::Table(_) => None,
+        }
+    }
+
+    /// Whether any number of processes may write to it, which then need the same vault's key and the same bank.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        match self {
+            Self::Memory | Self::File(_) => false,
+            Self::Database(_) | Self::Table(_) => true,
         }
     }
 
@@ -68,9 +84,12 @@ impl Address {
     pub async fn open(&self, purpose: Purpose) -> Result<Arc<dyn Store>, SetupError> {
         match self {
             Self::Memory if purpose == Purpose::Serve => Ok(Arc::new(Memory::new())),
-            Self::Memory => Err(SetupError("this command needs a store that outlives it: sqlite:PATH or postgres://…".to_owned())),
+            Self::Memory => {
+                Err(SetupError("this command needs a store that outlives it: sqlite:PATH, postgres://… or dynamodb://…".to_owned()))
+            }
             Self::File(path) => open_file(path, purpose),
             Self::Database(url) => open_database(url, purpose).await,
+            Self::Table(url) => open_table(url, purpose).await,
         }
     }
 }
@@ -101,6 +120,27 @@ async fn open_database(url: &str, purpose: Purpose) -> Result<Arc<dyn Store>, Se
     opened.map(|store| -> Arc<dyn Store> { Arc::new(store) }).map_err(failed)
 }
 
+#[cfg(feature = "dynamodb")]
+async fn open_table(url: &str, purpose: Purpose) -> Result<Arc<dyn Store>, SetupError> {
+    let opened = match purpose {
+        Purpose::Serve | Purpose::Change => DynamoDb::open(url).await,
+        Purpose::Read | Purpose::Snapshot => DynamoDb::open_read_only(url).await,
+    };
+    opened.map(|store| -> Arc<dyn Store> { Arc::new(store) }).map_err(failed)
+}
+
+#[cfg(not(feature = "dynamodb"))]
+#[allow(clippy::unused_async, reason = "as where there is something to wait for")]
+async fn open_table(_: &str, _: Purpose) -> Result<Arc<dyn Store>, SetupError> {
+    Err(without_dynamodb())
+}
+
+/// What this program says of tables if it was built to know none.
+#[must_use]
+pub fn without_dynamodb() -> SetupError {
+    SetupError("this program was built without DynamoDB: cargo build --release --features dynamodb".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +152,7 @@ mod tests {
         for url in ["postgres://u:p@h/d", "postgresql://u:p@h/d"] {
             assert!(Address::parse(url).is_ok_and(|address| address == Address::Database(url.to_owned())));
         }
+        assert!(Address::parse("dynamodb://shop").is_ok_and(|address| address == Address::Table("dynamodb://shop".to_owned())));
         for nonsense in ["", "sqlite:", "mysql://h/d", "bursar.db", "postgres"] {
             assert!(Address::parse(nonsense).is_err(), "{nonsense}");
         }

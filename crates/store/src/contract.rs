@@ -2,7 +2,8 @@
 //!
 //! - A commit that answered `Ok` survives anything the disk survives. One that answered anything but `Ok` or
 //!   [`CommitError::Unknown`] has left no trace and never will.
-//! - Reads see whole commits, and every commit that was acknowledged before the read began.
+//! - Reads see every commit that was acknowledged before the read began, and a get sees whole commits. A scan may meet some of
+//!   the entries that a commit under way adds or removes; a get that begins after it then sees that commit.
 //! - Everything asked for is bounded by a named constant.
 //!
 //! Dropping a commit's future does not take the batch back: it may still land.
@@ -171,8 +172,8 @@ pub trait Store: Send + Sync + 'static {
     /// A part of a list.
     async fn scan(&self, scan: Scan) -> Result<Vec<Ulid>, ReadError>;
 
-    /// Every record of a kind, whosesoever: named ones first, then objects by their identifiers. Each record
-    /// that exists throughout is met exactly once.
+    /// Every record of a kind, whosesoever, in an order of the engine's own. Each record that exists throughout is met
+    /// exactly once.
     async fn export(&self, kind: Kind, after: Option<Cursor>, limit: usize) -> Result<Vec<Exported>, ReadError>;
 
     /// Every entry of every list, in an order of the engine's own. Each entry that exists throughout is met

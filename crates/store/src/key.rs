@@ -3,6 +3,8 @@
 //! Every name carries its [`Scope`], so one merchant's data can never be reached under another's name.
 //! Kinds and indexes are closed sets: an engine knows all of them before it opens.
 
+use std::time::Duration;
+
 use domain::id::Ulid;
 use domain::scope::Scope;
 
@@ -74,6 +76,40 @@ kinds! {
     AuditEntry = "audit_entries",
     /// A segment of the audit trail's chain, by its number; and where the chain ends.
     AuditSegment = "audit_segments",
+}
+
+/// A week more than the day that the API promises to remember an idempotency key, so that a clock or a removal that is
+/// late takes nothing that is still wanted.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(8 * 24 * 3_600);
+
+impl Kind {
+    /// For how long after it was put last a record is certainly kept; for ever where this says nothing. An engine whose store
+    /// removes what is out of date by itself may let it, none has to: what should go sooner, a job removes.
+    #[must_use]
+    pub const fn kept_for(self) -> Option<Duration> {
+        match self {
+            Self::IdempotencyRecord => Some(FORGOTTEN_AFTER),
+            Self::Account
+            | Self::ApiKey
+            | Self::PaymentIntent
+            | Self::PaymentAttempt
+            | Self::Charge
+            | Self::Refund
+            | Self::BalanceTransaction
+            | Self::JournalEntry
+            | Self::BalanceCheckpoint
+            | Self::Event
+            | Self::Customer
+            | Self::PaymentMethod
+            | Self::SealedCard
+            | Self::SetupIntent
+            | Self::SetupAttempt
+            | Self::Token
+            | Self::Setting
+            | Self::AuditEntry
+            | Self::AuditSegment => None,
+        }
+    }
 }
 
 macro_rules! indexes {

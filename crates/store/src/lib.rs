@@ -8,17 +8,22 @@
 //! - [`memory`]: the engine for tests and simulation; the contract's plainest reading.
 //! - [`embedded`]: the default engine, one `SQLite` file.
 //! - [`postgres`]: the engine for several machines, a `PostgreSQL` database.
+//! - `dynamodb` (feature): the engine for as many as there are, a `DynamoDB` table.
 //! - `conformance` (feature): the rules as tests that run on any engine.
 //!
 //! Absent on purpose: any knowledge of what a body means, interactive transactions, counters, queries by
 //! content, and the choice of an engine (the server's).
 
 pub mod batch;
+mod bodies;
+mod codec;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod contract;
 #[cfg(test)]
 mod differential;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 pub mod embedded;
 pub mod key;
 pub mod memory;

@@ -27,6 +27,11 @@ impl Backup {
                     "a database is copied with its own tools: pg_dump, or an archive of its log (docs/postgres.md)".to_owned(),
                 ));
             }
+            Address::Table(_) => {
+                return Err(SetupError(
+                    "a table is copied by DynamoDB: point-in-time recovery, or a backup on demand (docs/dynamodb.md)".to_owned(),
+                ));
+            }
             Address::Memory => return Err(SetupError("what is in memory cannot be copied".to_owned())),
         };
         let store = Embedded::open_read_only(&path).map_err(|e| failed("the store", e))?;

@@ -10,11 +10,13 @@ mod bank_simulator;
 mod keys;
 mod records;
 mod serve;
+mod store;
 mod verify;
 
 use std::io::Write as _;
 use std::sync::Arc;
 
+use ::store::Store;
 use bursar::compose::{self, SetupError};
 use bursar::engines::{Address, Purpose};
 use clap::{Args, Parser, Subcommand};
@@ -22,7 +24,6 @@ use domain::audit::signing::SigningKey;
 use domain::id::AccountId;
 use domain::time::Timestamp;
 use payments::Platform;
-use store::Store;
 
 /// A payment platform that businesses run themselves.
 #[derive(Parser)]
@@ -54,6 +55,9 @@ enum Command {
     Backup(backup::Backup),
     /// Print every record as a line of JSON, also while a server runs.
     Records(records::Records),
+    /// Make a table of DynamoDB, or look whether one is as it must be.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Recompute the books from their entries and compare; also while a server runs.
     Verify(verify::Verify),
     /// Serve the bank simulator alone, for `serve --bank`.
@@ -72,6 +76,7 @@ impl Cli {
             Some(Command::Attempts(command)) => command.run().await,
             Some(Command::Backup(command)) => command.run(),
             Some(Command::Records(command)) => command.run().await,
+            Some(Command::Store(command)) => command.run().await,
             Some(Command::Verify(command)) => command.run().await,
             Some(Command::BankSimulator(command)) => command.run().await,
         }
@@ -81,7 +86,7 @@ impl Cli {
 /// Which store.
 #[derive(Args)]
 struct StoreArgs {
-    /// Where everything is kept: sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:
+    /// Where everything is kept: sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE, dynamodb://TABLE or memory:
     #[arg(long, env = "BURSAR_STORE", default_value = "sqlite:bursar-data/bursar.db", hide_env_values = true)]
     store: String,
 }

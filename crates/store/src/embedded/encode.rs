@@ -5,8 +5,8 @@ use crate::batch::{Batch, Precondition, Write};
 use crate::contract::CommitError;
 use crate::key::{Key, Kind};
 
-use super::bodies::Bodies;
 use super::codec::{NameHash, ScopeNumber, list_key, named_key, object_key, ulid_bytes};
+use crate::bodies::Bodies;
 use domain::scope::Scope;
 
 /// What is a file's own of how things are written in it.

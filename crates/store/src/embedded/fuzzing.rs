@@ -2,8 +2,8 @@
 //! that is used has.
 #![allow(clippy::panic, reason = "a panic is how a fuzzer is told")]
 
-use super::bodies::{Bodies, DICTIONARY};
 use super::codec;
+use crate::bodies::{Bodies, DICTIONARY};
 
 /// Bytes as they might stand in the file.
 #[derive(Clone, Copy, Debug)]

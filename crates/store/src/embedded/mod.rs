@@ -1,7 +1,7 @@
 //! The default engine: one `SQLite` file, one thread that writes it, and a sync before every answer.
 //!
 //! - [`options`]: how it is opened, why it may not open. `files`, `schema`: the file and what is in it.
-//! - `codec`, `encode`, `scopes`, `bodies`: keys and batches as bytes and rows.
+//! - `codec`, `encode`, `scopes`: keys and batches as bytes and rows.
 //! - `queue` → `writer` → `apply` (`names`, `links`) → `answers`: how a batch is committed. `fresh`: names on their
 //!   way into their index. `checkpoint`: how the log stays short; `anew`: what follows when that failed.
 //! - `reader`, `views`: how records and lists are read. `backup`: how the store is copied while it is used.
@@ -12,7 +12,6 @@ mod anew;
 mod answers;
 mod apply;
 mod backup;
-mod bodies;
 mod checkpoint;
 mod codec;
 mod encode;

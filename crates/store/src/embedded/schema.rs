@@ -5,24 +5,24 @@
 //!   in the record decides. `ref` is unique among all named records, so a hash shared by two kinds does no harm;
 //! - `fresh_names`: names on their way there, see [`super::fresh`];
 //! - `lists`: one row an entry;
-//! - `dictionary`: one row, see [`super::bodies`];
+//! - `dictionary`: one row, see `crate::bodies`;
 //! - `scopes`: the small number that stands for an account and mode in all keys;
 //! - `meta`: the secret of the name hash; the number of the last commit, which tells after a failed sync whether
 //!   the group before it landed; the row for the next named record, because a row is never given twice: another
 //!   process that reads takes only rows after those it knows for new.
 //!
-//! Bodies are what the caller gave, mostly compressed, see [`super::bodies`].
+//! Bodies are what the caller gave, mostly compressed, see `crate::bodies`.
 
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::bodies::{Bodies, DICTIONARY};
 use super::codec::NameHash;
 use super::encode::Coding;
 use super::fresh::Hint;
 use super::options::OpenError;
+use crate::bodies::{Bodies, DICTIONARY};
 use crate::key::Kind;
 
 /// "BURS", in the file's header: `file` and others can tell whose it is.

@@ -5,8 +5,8 @@
 
 use tokio_postgres::types::ToSql;
 
-use super::codec::{entry_bytes, key_bytes};
 use crate::batch::{Batch, Precondition, Write};
+use crate::codec::{entry_bytes, key_bytes};
 
 /// No record is ever at this revision.
 const NEVER: i64 = -1;

@@ -2,7 +2,7 @@
 //!
 //! - [`open`]: addresses, why a database may not be usable. `tls`, `session`, `migrate`: how a connection is made and
 //!   what it relies on; `migrations/`: the tables, the function that commits, and the views for people.
-//! - `codec`, `encode`: keys and batches as bytes and arrays.
+//! - `encode`: batches as arrays; keys are the bytes of `crate::codec`.
 //! - `queue` → `commit`: batches that wait together are one statement, which is one transaction. `read`: so is each read.
 //!
 //! Preconditions are judged by the database, under locks that last until the commit is durable: which process asks
@@ -10,7 +10,6 @@
 //!
 //! Absent on purpose: backups (`pg_dump` and the archive of the log do that), and the choice of roles and replicas.
 
-mod codec;
 mod commit;
 mod encode;
 mod error;

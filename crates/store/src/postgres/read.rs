@@ -7,8 +7,8 @@ use domain::id::Ulid;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
-use super::codec::{entry_bytes, key_bytes, keys_of, list_bytes, parse_entry, parse_key};
 use super::error;
+use crate::codec::{entry_bytes, key_bytes, keys_of, list_bytes, parse_entry, parse_key};
 use crate::contract::{Cursor, Exported, ExportedLink, InvalidRead, Item, Order, ReadError, Scan};
 use crate::key::{Key, Kind};
 

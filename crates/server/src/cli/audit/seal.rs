@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use bursar::compose::{SetupError, signing_key};
-use bursar::engines::Address;
 use clap::Args;
 
 use super::{StoreArgs, failed, say};
@@ -20,9 +19,9 @@ pub(in crate::cli) struct Seal {
 impl Seal {
     pub(super) async fn run(self) -> Result<(), SetupError> {
         let key = self.audit_signing_key.as_deref().map(signing_key).transpose()?;
-        if matches!(self.store.address()?, Address::Database(_)) {
+        if self.store.address()?.is_shared() {
             return Err(SetupError(
-                "others may write to a database meanwhile; servers seal its rows a minute after they landed".to_owned(),
+                "others may write to such a store meanwhile; servers seal its rows a minute after they landed".to_owned(),
             ));
         }
         // Nobody else can write to a file meanwhile, so nothing has to settle.

@@ -18,7 +18,7 @@ const WHOLE: u8 = 0;
 const OF_PARENT: u8 = 1;
 
 /// The number a kind is stored under: it never changes and is never reused. The views name them, too.
-pub(super) const fn code(kind: Kind) -> u8 {
+pub(crate) const fn code(kind: Kind) -> u8 {
     match kind {
         Kind::Account => 1,
         Kind::ApiKey => 2,
@@ -69,7 +69,7 @@ fn read_scope(bytes: &[u8]) -> Option<(Scope, &[u8])> {
 }
 
 /// The bytes of a record's key.
-pub(super) fn key_bytes(key: &Key) -> Vec<u8> {
+pub(crate) fn key_bytes(key: &Key) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(48);
     bytes.push(code(key.kind()));
     match key {
@@ -88,7 +88,7 @@ pub(super) fn key_bytes(key: &Key) -> Vec<u8> {
 }
 
 /// The key of those bytes, if they are one of that kind.
-pub(super) fn parse_key(kind: Kind, bytes: &[u8]) -> Option<Key> {
+pub(crate) fn parse_key(kind: Kind, bytes: &[u8]) -> Option<Key> {
     let rest = bytes.strip_prefix(&[code(kind)])?;
     match rest.split_first()? {
         (&NAMED, rest) => {
@@ -105,12 +105,12 @@ pub(super) fn parse_key(kind: Kind, bytes: &[u8]) -> Option<Key> {
 }
 
 /// The keys of a kind begin at the first of these and end before the second.
-pub(super) fn keys_of(kind: Kind) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn keys_of(kind: Kind) -> (Vec<u8>, Vec<u8>) {
     (vec![code(kind)], vec![code(kind).saturating_add(1)])
 }
 
 /// What all entries of a list begin with.
-pub(super) fn list_bytes(list: &List) -> Vec<u8> {
+pub(crate) fn list_bytes(list: &List) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(52);
     bytes.push(list.index.code());
     write_scope(&mut bytes, list.scope);
@@ -125,14 +125,14 @@ pub(super) fn list_bytes(list: &List) -> Vec<u8> {
 }
 
 /// The bytes of an entry.
-pub(super) fn entry_bytes(list: &List, id: Ulid) -> Vec<u8> {
+pub(crate) fn entry_bytes(list: &List, id: Ulid) -> Vec<u8> {
     let mut bytes = list_bytes(list);
     write_ulid(&mut bytes, id);
     bytes
 }
 
 /// The entry of those bytes.
-pub(super) fn parse_entry(bytes: &[u8]) -> Option<(List, Ulid)> {
+pub(crate) fn parse_entry(bytes: &[u8]) -> Option<(List, Ulid)> {
     let (index, rest) = bytes.split_first()?;
     let index = Index::from_code(*index)?;
     let (scope, rest) = read_scope(rest)?;

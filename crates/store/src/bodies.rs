@@ -1,14 +1,14 @@
 //! How bodies are kept: short ones as they are, others as zstd frames where that makes them shorter.
 //!
 //! One payment writes some fifteen records of a few hundred bytes each; alone none of them compresses well, against a
-//! dictionary of typical records they shrink to a quarter. The dictionary is in the file, so the file needs nothing
-//! else to be read: with `select body from dictionary` saved as `D`, `zstd -d -D D` reads any frame.
+//! dictionary of typical records they shrink to a quarter. A store has its dictionary inside, so it needs nothing else to
+//! be read: with `select body from dictionary` of a file saved as `D`, `zstd -d -D D` reads any frame.
 //!
 //! A frame begins with zstd's magic number and no JSON does. A body that happens to begin with it is always kept as a
 //! frame, so what is kept tells by itself what it is.
 //!
-//! The dictionary of new files, `records.dict`, was trained (`zstd --train --maxdict=8192`) on the records of some
-//! hundred test payments, refunds and customers. It may be replaced by a better one at any time: files keep theirs.
+//! The dictionary of new stores, `records.dict`, was trained (`zstd --train --maxdict=8192`) on the records of some
+//! hundred test payments, refunds and customers. It may be replaced by a better one at any time: stores keep theirs.
 
 use std::cell::RefCell;
 
@@ -16,8 +16,8 @@ use zstd_safe::{CCtx, CDict, DCtx, DDict, compress_bound, get_error_name, get_fr
 
 use crate::batch::MAX_BODY;
 
-/// The dictionary that new files are made with. 16 kB measured 4 % smaller records, 32 kB 7 %.
-pub(super) const DICTIONARY: &[u8] = include_bytes!("records.dict");
+/// The dictionary that new stores are made with. 16 kB measured 4 % smaller records, 32 kB 7 %.
+pub(crate) const DICTIONARY: &[u8] = include_bytes!("records.dict");
 /// The fastest level; level 3 measured 5 % smaller records.
 const LEVEL: i32 = 1;
 /// A frame has some 10 bytes of its own: nothing this short becomes shorter.
@@ -30,15 +30,15 @@ thread_local! {
     static DECOMPRESSING: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
 }
 
-/// A file's dictionary, ready for use.
-pub(super) struct Bodies {
+/// A store's dictionary, ready for use.
+pub(crate) struct Bodies {
     compress: CDict<'static>,
     decompress: DDict<'static>,
 }
 
 impl Bodies {
-    /// Prepares a file's dictionary; `None` if it is none or there is no memory.
-    pub(super) fn new(dictionary: &[u8]) -> Option<Self> {
+    /// Prepares a store's dictionary; `None` if it is none or there is no memory.
+    pub(crate) fn new(dictionary: &[u8]) -> Option<Self> {
         Some(Self { compress: CDict::try_create(dictionary, LEVEL)?, decompress: DDict::try_create(dictionary)? })
     }
 
@@ -46,7 +46,7 @@ impl Bodies {
     ///
     /// # Errors
     /// zstd's words; only memory can be missing.
-    pub(super) fn pack(&self, body: Vec<u8>) -> Result<Vec<u8>, String> {
+    pub(crate) fn pack(&self, body: Vec<u8>) -> Result<Vec<u8>, String> {
         if body.len() < SHORTEST && !body.starts_with(&MAGIC) {
             return Ok(body);
         }
@@ -67,7 +67,7 @@ impl Bodies {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn unpack(&self, kept: &[u8]) -> Result<Vec<u8>, String> {
+    pub(crate) fn unpack(&self, kept: &[u8]) -> Result<Vec<u8>, String> {
         if !kept.starts_with(&MAGIC) {
             return Ok(kept.to_vec());
         }
