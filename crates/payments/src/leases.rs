@@ -46,6 +46,8 @@ pub(crate) enum Duty {
 }
 
 impl Duty {
+    pub(crate) const ALL: [Self; 6] = [Self::Recovery, Self::Waits, Self::Notices, Self::Expiry, Self::Checkpoints, Self::Sealing];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Recovery => "recovery",

@@ -7,6 +7,8 @@ pub mod audit_files;
 pub mod compose;
 pub mod docs_page;
 pub mod engines;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod metrics;
 pub mod params;
 pub mod presenter;

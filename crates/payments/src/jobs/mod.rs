@@ -1,6 +1,7 @@
 //! What goes on without a request.
 
 pub mod checkpoint;
+pub mod due;
 pub mod expire;
 pub mod notices;
 pub mod recover;

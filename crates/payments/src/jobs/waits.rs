@@ -47,6 +47,13 @@ pub(crate) struct Round {
     last: Option<(Scope, Ulid)>,
 }
 
+impl Round {
+    /// Whether all who wait were looked at.
+    pub(crate) const fn is_over(self) -> bool {
+        self.last.is_none()
+    }
+}
+
 impl Default for Round {
     fn default() -> Self {
         Self { began_at: Timestamp::EPOCH, last: None }

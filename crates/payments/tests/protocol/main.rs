@@ -13,6 +13,7 @@ mod audit;
 mod bank;
 mod commands;
 mod customers;
+mod due;
 mod idempotency;
 mod late_answers;
 mod leases;

@@ -25,7 +25,7 @@ use super::books::{self, ChallengeState, ChallengeView};
 use super::worker::BooksUnavailable;
 
 /// What a challenge's path begins with; its id follows.
-pub(super) const PATH: &str = "/simulator/challenges/";
+pub const PATH: &str = "/simulator/challenges/";
 /// A decision is a few bytes.
 const BODY_MAX: usize = 1_024;
 

@@ -52,6 +52,9 @@ const MAX_KEYS: u64 = 10_000;
 /// How long a revoked key can still pass at most.
 const KEY_LIFETIME: Duration = Duration::from_secs(2);
 
+/// No id that is given to an object is longer.
+const MAX_ID: usize = 64;
+
 /// What the handlers share.
 pub struct App {
     /// The use cases.
@@ -153,12 +156,20 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         account = known.account.map(tracing::field::display),
         method = standard(&parts.method),
         path = known.path,
+        object = object_id(&answer.body),
         status = answer.status,
         replayed,
         micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
     respond(answer, replayed, &id)
+}
+
+/// The id of the object that an answer shows. Our own views wrote it, so that it holds nothing of a client's.
+fn object_id(body: &[u8]) -> Option<&str> {
+    let rest = body.strip_prefix(b"{\"id\":\"")?;
+    let end = rest.iter().take(MAX_ID).position(|byte| *byte == b'"')?;
+    std::str::from_utf8(rest.get(..end)?).ok()
 }
 
 /// A method's name if a standard defines it (RFC 9110 §9, RFC 5789): any other is a client's own text, which may hold anything.
@@ -219,5 +230,20 @@ async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, kn
             Ok(app.platform.keep_refusal(&request, answer).await?)
         }
         (done, _) => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::object_id;
+
+    #[test]
+    fn the_log_names_the_object_of_an_answer_and_nothing_else() {
+        assert_eq!(object_id(br#"{"id":"pi_01M8","object":"payment_intent"}"#), Some("pi_01M8"));
+        for other in [&br#"{"object":"list","data":[{"id":"pi_1"}]}"#[..], br#"{"error":{"code":"x"}}"#, b"", br#"{"id":""#] {
+            assert_eq!(object_id(other), None);
+        }
+        let endless = format!("{{\"id\":\"{}\"}}", "x".repeat(100));
+        assert_eq!(object_id(endless.as_bytes()), None);
     }
 }
