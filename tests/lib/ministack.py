@@ -21,7 +21,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 
 
 class Ministack:
-    """Started on entry, stopped on exit."""
+    """Started on entry, stopped on exit. Settings are variables of its environment, in which {port} is its own."""
 
     def __init__(self, root, **settings):
         self.program = tools.venv(root, REQUIREMENTS).parent / "ministack"
@@ -53,11 +53,12 @@ class Ministack:
         for _ in range(PORT_TRIES):
             port = _free_port()
             place = {"HOME": str(self.folder), "TMPDIR": str(self.folder), "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+            place |= {name: value.format(port=port) for name, value in self.settings.items()}
             # It asks itself now and then, and may not take another's credentials along.
             kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
             with (self.folder / "log").open("ab") as log:
                 self.process = subprocess.Popen(
-                    [self.program], cwd=self.folder, env={**kept, **place, "LOG_LEVEL": "WARNING", **self.settings},
+                    [self.program], cwd=self.folder, env={**kept, "LOG_LEVEL": "WARNING", **place},
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 )  # fmt: skip
             if self._wait(port):

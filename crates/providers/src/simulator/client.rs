@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
 use domain::provider_key::ProviderKey;
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +21,10 @@ use crate::connector::{Authorize, Capabilities, Capture, Connector, Notice, Refu
 const ANSWER_MAX: usize = 1_024 * 1_024;
 /// Connections kept for the next request.
 const IDLE_MAX: usize = 256;
+/// How often, and with what pauses, a bank is asked that turns requests away unread (RFC 6585 §4), as one does that is a single
+/// Lambda function: five seconds in all. It is idempotent, so that nothing would be done twice even if it had read one.
+const TURNS: u32 = 50;
+const TURN_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,13 +101,26 @@ impl RemoteSimulator {
 }
 
 async fn ask<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, UnknownReason> {
-    let response = request.send().await.map_err(|error| reason(&error))?;
+    let response = turn(request).await.map_err(|error| reason(&error))?;
     if !response.status().is_success() {
         tracing::warn!(status = response.status().as_u16(), "the bank gave no outcome");
         return Err(UnknownReason::ProviderError);
     }
     let body = body(response).await?;
     serde_json::from_slice(&body).map_err(|_| UnknownReason::Unreadable)
+}
+
+/// Sends a request, again and again while the bank has no time to read it.
+async fn turn(request: RequestBuilder) -> reqwest::Result<Response> {
+    for _ in 0..TURNS {
+        let Some(again) = request.try_clone() else { break };
+        let response = again.send().await?;
+        if response.status() != StatusCode::TOO_MANY_REQUESTS {
+            return Ok(response);
+        }
+        tokio::time::sleep(TURN_PAUSE).await;
+    }
+    request.send().await
 }
 
 async fn body(mut response: Response) -> Result<Vec<u8>, UnknownReason> {

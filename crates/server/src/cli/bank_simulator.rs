@@ -19,6 +19,9 @@ pub(super) struct BankSimulator {
     /// Where its books are.
     #[arg(long, env = "BURSAR_BANK_BOOKS", default_value = "bursar-data/bank.db")]
     books: PathBuf,
+    /// Where buyers' browsers reach its pages; the listening address if left out.
+    #[arg(long, env = "BURSAR_BANK_PUBLIC_URL")]
+    public_url: Option<String>,
 }
 
 impl BankSimulator {
@@ -29,7 +32,11 @@ impl BankSimulator {
         }
         let listener = TcpListener::bind(self.listen).await.map_err(|e| failed("listening", e))?;
         let url = format!("http://{}", listener.local_addr().map_err(|e| failed("listening", e))?);
-        let options = simulator::Options { durability: Durability::Synced, public_base: url.clone(), ..simulator::Options::default() };
+        let options = simulator::Options {
+            durability: Durability::Synced,
+            public_base: self.public_url.unwrap_or_else(|| url.clone()),
+            ..simulator::Options::default()
+        };
         let bank = Simulator::open(&Location::File(self.books), options).map_err(|e| failed("the bank", e))?;
         say(&format!("listening on {url}\n"));
         let router = simulator::server::router(Arc::new(bank));
