@@ -1,4 +1,5 @@
-//! A provider's books against ours: both are read once, in the order of their keys, side by side.
+//! A provider's books against ours: both are read once, and gone along side by side in the order of their keys. A store gives
+//! ours in an order of its own, so what they come to is kept and sorted, some 60 bytes an operation.
 //!
 //! An operation whose end is not known here may or may not have moved money there; everything else agrees to the cent.
 
@@ -48,24 +49,25 @@ pub trait Statement: Send + Sync {
 /// Either cannot be read.
 pub async fn verify(store: &dyn Store, statement: &dyn Statement, provider: &str, report: &mut Report) -> Result<(), Error> {
     let mut bank = Reading { statement, waiting: VecDeque::new(), last: None, ended: false };
+    let mut known = Vec::new();
     let mut pages = Pages::<PaymentAttempt>::new();
     while let Some(page) = pages.next(store).await? {
         for (scope, attempt) in page.into_iter().filter(|(_, attempt)| attempt.provider == provider) {
-            let ours = of_attempt(store, scope, &attempt).await?;
-            bank.compare("pa_", attempt.id.ulid(), &ours, report).await?;
+            known.push((attempt.id.ulid(), of_attempt(store, scope, &attempt).await?));
         }
     }
-    bank.strangers("pa_", None, report).await?;
+    bank.compare_all("pa_", known, report).await?;
+    let mut known = Vec::new();
     let mut pages = Pages::<Refund>::new();
     while let Some(page) = pages.next(store).await? {
         for (scope, refund) in page {
             let charge: Option<Charge> = read(store, &key_of::<Charge>(scope, refund.charge.ulid())).await?;
             if charge.is_some_and(|charge| charge.provider == provider) {
-                bank.compare("re_", refund.id.ulid(), &of_refund(&refund), report).await?;
+                known.push((refund.id.ulid(), of_refund(&refund)));
             }
         }
     }
-    bank.strangers("re_", None, report).await?;
+    bank.compare_all("re_", known, report).await?;
     bank.strangers("", None, report).await
 }
 
@@ -153,6 +155,15 @@ impl Reading<'_> {
             self.waiting.pop_front();
         }
         Ok(())
+    }
+
+    /// All of what we know of one kind, and what the provider knows of it besides.
+    async fn compare_all(&mut self, prefix: &str, mut known: Vec<(Ulid, Ours)>, report: &mut Report) -> Result<(), Error> {
+        known.sort_unstable_by_key(|(subject, _)| *subject);
+        for (subject, ours) in &known {
+            self.compare(prefix, *subject, ours, report).await?;
+        }
+        self.strangers(prefix, None, report).await
     }
 
     async fn compare(&mut self, prefix: &str, subject: Ulid, ours: &Ours, report: &mut Report) -> Result<(), Error> {

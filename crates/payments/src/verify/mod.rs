@@ -73,7 +73,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// A page of all records of one type, whosesoever, in the order of their identifiers.
+/// A page of all records of one type, whosesoever, in the store's order.
 struct Pages<T> {
     after: Option<store::Cursor>,
     ended: bool,
