@@ -30,9 +30,12 @@ VALUES = {
     "currency": lambda: DICE.choice(["usd", "eur", "jpy", "USD"]),
     "customer": lambda: shop.customer()["id"],
     "email": lambda: "ada@shop.example",
+    "evidence": lambda: "The bank's statement of today has it, ticket 4711",
     "expand": lambda: [DICE.choice(["customer", "payment_method", "latest_charge.balance_transaction", "charge"])],
     "payment_intent": lambda: shop.payment(confirm=True)["id"],
+    "outcome": lambda: DICE.choice(["succeeded", "failed"]),
     "payment_method": lambda: DICE.choice(shop.CARDS) if DICE.random() < 0.7 else shop.card()["id"],
+    "provider_reference": lambda: "bank-4711",
     "receipt_email": lambda: "ada@shop.example",
     "return_url": lambda: "https://shop.example/back",
     "type": lambda: "card",
@@ -78,7 +81,7 @@ def few(fields):
     if DICE.random() > WITH_FEW_FIELDS:
         return
     # Those that nothing works without, whatever the description requires.
-    kept = {"amount", "currency", "payment_intent", "card", "client_secret", "payment_method"}
+    kept = {"amount", "currency", "payment_intent", "card", "client_secret", "payment_method", "provider_reference"}
     optional = [name for name in fields if name not in kept]
     for name in DICE.sample(optional, max(0, len(optional) - FEW)):
         del fields[name]

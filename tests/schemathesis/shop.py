@@ -78,13 +78,18 @@ def line():
     return {"id": made["latest_charge"]["balance_transaction"]}
 
 
+def page(kind, limit):
+    """The first objects of a list."""
+    request = urllib.request.Request(f"{URL}/v1/{kind}?limit={limit}")
+    request.add_header("Authorization", f"Basic {KEY}")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["data"]
+
+
 def newest(kind):
     """The newest of what every change leaves behind."""
     customer()
-    request = urllib.request.Request(f"{URL}/v1/{kind}?limit=1")
-    request.add_header("Authorization", f"Basic {KEY}")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)["data"][0]
+    return page(kind, 1)[0]
 
 
 def event():
@@ -93,6 +98,14 @@ def event():
 
 def entry():
     return newest("audit_log")
+
+
+def operation():
+    """What the bank cannot say the end of yet: a refund, or an authorization by its attempt."""
+    if DICE.random() < 0.5:
+        return refund("pm_card_simulator_refundUnknownThenApproved")
+    made = payment(confirm=True, card="pm_card_simulator_unknownThenApproved")["id"]
+    return next((one for one in page("open_operations", 100) if one["payment_intent"] == made), {"id": "pa_gone"})
 
 
 def of_operation(path):
@@ -112,5 +125,13 @@ def of_operation(path):
         return {"payment_method": card(customer())}
     if "/refunds/" in path:
         return {"refund": refund("pm_card_pendingRefund" if path.endswith("/cancel") else "pm_card_visa")}
-    makers = {"payment_method": card, "token": token, "charge": charge, "transaction": line, "event": event, "entry": entry}
+    makers = {
+        "payment_method": card,
+        "token": token,
+        "charge": charge,
+        "transaction": line,
+        "event": event,
+        "entry": entry,
+        "operation": operation,
+    }
     return {name: make() for name, make in makers.items() if f"{{{name}}}" in path}
