@@ -150,8 +150,18 @@ def deploy(binary, aws, *parameters):
     environment |= {"AWS_DEFAULT_REGION": CREDENTIALS["AWS_REGION"], "HOME": str(aws.folder)}
     command = [ROOT / "deploy/aws/deploy", "--binary", binary, ENVIRONMENT, *parameters]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{what_failed(aws)}"
     return done.stdout
+
+
+def what_failed(aws):
+    formation = client(aws, "cloudformation")
+    events = [
+        event
+        for stack in formation.describe_stacks()["Stacks"]
+        for event in formation.describe_stack_events(StackName=stack["StackName"])["StackEvents"]
+    ]
+    return "\n".join(f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e["ResourceStatus"])
 
 
 def client(aws, service):
@@ -181,7 +191,8 @@ def is_set_up(aws):
     for each in functions.values():
         secret = [name for name, value in each["Environment"]["Variables"].items() if re.search("KEY|PASSWORD", name)]
         for name in secret:
-            assert each["Environment"]["Variables"][name].startswith("arn:aws:secretsmanager:"), (each["FunctionName"], name)
+            value = each["Environment"]["Variables"][name]
+            assert value.startswith("arn:aws:secretsmanager:"), (each["FunctionName"], name, value)
     roles = {each["Role"] for each in functions.values()}
     assert len(roles) == 3, roles
     sources = client(aws, "lambda").list_event_source_mappings(FunctionName=f"{NAME}-jobs")["EventSourceMappings"]
@@ -194,7 +205,7 @@ def is_set_up(aws):
     assert routes == {"ANY /v1/{proxy+}", "GET /{proxy+}"}, routes
 
     alarms = {alarm["AlarmName"] for alarm in client(aws, "cloudwatch").describe_alarms()["MetricAlarms"]}
-    wanted = ("error-rate", "latency-p99", "oldest-open-operation", "dead-letters", "contradictions", "throttles", "table-throttles")
+    wanted = ("error-rate", "failures", "latency-p99", "oldest-open-operation", "dead-letters", "contradictions", "throttles", "table-throttles")
     assert {f"{NAME}-{alarm}" for alarm in wanted} <= alarms, alarms
     dashboard = client(aws, "cloudwatch").get_dashboard(DashboardName=NAME)["DashboardBody"]
     assert len(json.loads(dashboard)["widgets"]) >= 6, dashboard
