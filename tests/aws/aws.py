@@ -36,7 +36,8 @@ PATIENCE_SECONDS = 120
 # A client gives up a little after API Gateway does.
 ANSWER_SECONDS = 35
 START_SECONDS = 20
-COLD_START_MS, MEMORY_MB = 100, 64
+# Of the six kinds of trouble each must have come.
+KINDS_OF_TROUBLE = 6
 
 
 def free_port():
@@ -93,8 +94,9 @@ class Trouble:
         ])  # fmt: skip
 
     def ends(self):
+        """How often each kind came."""
+        fired = {rule["describe"]: rule["fired"] for rule in self.ask("stats")["by_rule"]}
         self.ask("rules", [])
-        fired = self.ask("stats")
         return fired
 
 
@@ -253,7 +255,7 @@ def a_payment_is_made_found_and_refunded(shop):
     refund = shop.until_ok("/v1/refunds", {"payment_intent": paid["id"], "amount": "500"}, "first refund")
     assert refund["status"] == "succeeded" and refund["amount"] == 500, refund
     status, body = shop.ask("/v1/refunds", {"payment_intent": paid["id"], "amount": "1501"}, "too much")
-    assert status == 400 and json.loads(body)["error"]["code"], body
+    assert status == 400 and json.loads(body)["error"]["type"] == "invalid_request_error", body
     charge = shop.until_ok(f"/v1/charges/{paid['latest_charge']}")
     assert charge["amount_refunded"] == 500, charge
     declined = {**PAYMENT, "payment_method": "pm_card_chargeDeclined"}
@@ -262,6 +264,42 @@ def a_payment_is_made_found_and_refunded(shop):
     status, _ = Shop(shop.endpoint, shop.host.split(".")[0], "sk_test_of_nobody").ask("/v1/payment_intents")
     assert status == 401, status
     print("a payment was made, found and refunded through API Gateway, function and table")
+
+
+def what_stays_unknown_the_jobs_settle(shop, aws):
+    """The bank carries a payment out and breaks off; and a message to the queue runs the jobs as the schedule does."""
+    unknown = {**PAYMENT, "payment_method": "pm_card_simulator_connectionDropsAfterCharge"}
+    queue = client(aws, "sqs").get_queue_url(QueueName=f"{NAME}-jobs")["QueueUrl"]
+    for n, run in enumerate((lambda: run_jobs(aws), lambda: client(aws, "sqs").send_message(QueueUrl=queue, MessageBody="now"))):
+        paid = shop.until_ok("/v1/payment_intents", unknown, f"unknown-{n}")
+        assert paid["status"] == "processing", paid
+        run()
+        end = time.monotonic() + PATIENCE_SECONDS
+        while (status := shop.until_ok(f"/v1/payment_intents/{paid['id']}")["status"]) == "processing":
+            assert time.monotonic() < end, "the jobs' function does not settle it"
+            time.sleep(0.2)
+        assert status == "succeeded", status
+    print("what a bank left unknown was settled by the jobs, told by the schedule and by the queue")
+
+
+def a_rest_api_works_too(aws, key):
+    """Its events are others; the function takes both."""
+    headers = {"Host": "rest.example", "Authorization": f"Bearer {key}"}
+    event = {
+        "resource": "/{proxy+}", "path": "/v1/balance", "httpMethod": "GET", "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None, "multiValueQueryStringParameters": None, "pathParameters": {"proxy": "v1/balance"},
+        "stageVariables": None, "body": None, "isBase64Encoded": False,
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "rest", "stage": "live", "requestId": "1", "httpMethod": "GET",
+            "path": "/live/v1/balance", "resourceId": "r", "resourcePath": "/{proxy+}", "identity": {"sourceIp": "192.0.2.1"},
+        },
+    }  # fmt: skip
+    answer = client(aws, "lambda").invoke(FunctionName=f"{NAME}-api", Payload=json.dumps(event).encode())
+    told = json.load(answer["Payload"])
+    assert told["statusCode"] == 200 and json.loads(told["body"])["object"] == "balance", told
+    assert told["multiValueHeaders"]["request-id"][0].startswith("req_"), told
+    print("a REST API's event is answered as an HTTP API's is")
 
 
 def trouble(shop, proxy):
@@ -332,11 +370,14 @@ def main(binary):
         key = re.search(r"sk_test_\w+", bursar(binary, aws, "keys", "create"))[0]
         shop = Shop(aws.endpoint, api, key)
         a_payment_is_made_found_and_refunded(shop)
+        a_rest_api_works_too(aws, key)
+        what_stays_unknown_the_jobs_settle(shop, aws)
         before = {"intents": len(shop.everything("/v1/payment_intents")), "refunds": len(shop.everything("/v1/refunds"))}
 
         began = time.monotonic()
         told, stats = trouble(shop, proxy)
-        print(f"{len(told)} payments through trouble in {time.monotonic() - began:.0f} s: {json.dumps(stats)[:400]}")
+        print(f"{len(told)} payments and their refunds through trouble in {time.monotonic() - began:.0f} s: {stats}")
+        assert len(stats) == KINDS_OF_TROUBLE and all(stats.values()), stats
         end = time.monotonic() + PATIENCE_SECONDS
         while (ran := run_jobs(aws))["left_open"] != 0:
             assert time.monotonic() < end, f"operations stay open: {ran}"
@@ -346,6 +387,9 @@ def main(binary):
         verified = bursar(binary, aws, "verify").splitlines()[-1]
         assert verified.endswith(" 0 differences"), verified
         print(f"bursar verify: {verified}")
+        figures, lines = logs_are_json_without_secrets(aws, key)
+        assert sum(figures["Requests"]) > PAYMENTS and "OldestOpenOperationAge" in figures, sorted(figures)
+        print(f"{lines} lines of the logs are JSON without secrets; figures: {', '.join(sorted(figures))}")
         deploy(binary, aws, "MaxP99Milliseconds=1500")
         print("deployed again, with another limit of an alarm")
 
