@@ -320,6 +320,29 @@ impl Platform {
         self.entropy.fill(&mut bytes)?;
         Ok(hex::encode(bytes))
     }
+
+    /// Tries what must not have been answered before, and again what lost a race. That the request's record is not there yet
+    /// is a precondition of the commit, so it is looked for only once something stands in the way: a request that is
+    /// new, as nearly all are, reads nothing for it.
+    pub(crate) async fn unless_answered<T, F, Fut>(&self, request: &Request, told: fn(Answered) -> T, mut attempt: F) -> Result<T, Error>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        racing(|| {
+            let tried = attempt();
+            async {
+                match tried.await {
+                    // What is refused now may have been done when it was asked first.
+                    Err(error) if error.is_refusal() || matches!(error, Error::LockTimeout) => {
+                        self.replay(request).await?.map_or(Err(error), |answered| Ok(told(answered)))
+                    }
+                    other => other,
+                }
+            }
+        })
+        .await
+    }
 }
 
 /// Tries again what lost a race, with growing pauses; a race is a failed precondition.

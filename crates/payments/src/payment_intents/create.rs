@@ -16,7 +16,7 @@ use crate::idempotency::Answered;
 use crate::lists;
 use crate::outcome::{Object, Outcome};
 use crate::payment_methods::resolve::MethodInput;
-use crate::platform::{Platform, Request, racing};
+use crate::platform::{Platform, Request};
 use crate::ports::Minting;
 use crate::sizes;
 use crate::texts;
@@ -57,14 +57,11 @@ impl Platform {
         super::payable(new.amount)?;
         match &new.confirm {
             Some(confirmation) => self.confirm_new(request, new, confirmation).await,
-            None => racing(|| self.create_unconfirmed(request, new)).await,
+            None => self.unless_answered(request, |answered| answered, || self.create_unconfirmed(request, new)).await,
         }
     }
 
     async fn create_unconfirmed(&self, request: &Request, new: &NewPaymentIntent) -> Result<Answered, Error> {
-        if let Some(answered) = self.replay(request).await? {
-            return Ok(answered);
-        }
         let mut intent = self.new_intent(new)?;
         let mut writes = Writes::new();
         let mut ready = None;
@@ -91,10 +88,7 @@ impl Platform {
         new: &NewPaymentIntent,
         confirmation: &Confirmation,
     ) -> Result<Answered, Error> {
-        let start = racing(|| async {
-            if let Some(answered) = self.replay(request).await? {
-                return Ok(Start::Answered(answered));
-            }
+        let begin = || async {
             let Some(input) = &new.payment_method else {
                 return Err(super::confirm::method_missing());
             };
@@ -104,8 +98,8 @@ impl Platform {
             let mut writes = Writes::new();
             self.add_created_event(request, &mut intent, &mut writes)?;
             self.start_authorize(request, intent, None, ready, confirmation, writes).await
-        })
-        .await?;
+        };
+        let start = self.unless_answered(request, Start::Answered, begin).await?;
         self.run(request, start).await
     }
 

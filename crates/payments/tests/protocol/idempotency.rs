@@ -8,6 +8,7 @@ use domain::outcome::{QueryOutcome, UnknownReason};
 use domain::payment_intent::{PaymentIntent, Status};
 use domain::provider_key::ProviderKey;
 use payments::idempotency::Idempotency;
+use payments::payment_intents::create::NewPaymentIntent;
 use payments::ports::{Audience, Rendering};
 use payments::{Error, Request};
 
@@ -26,6 +27,24 @@ async fn a_key_that_comes_with_another_request_is_refused_and_nothing_is_charged
     let refused = shop.platform.create_payment_intent(&other, &payment()).await;
     assert!(matches!(refused, Err(Error::IdempotencyMismatch)));
     assert_eq!(shop.bank.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_told_again_though_it_would_be_refused_now() {
+    let shop = Shop::open().await;
+    let customer = Some(shop.customer().await);
+    let confirmed = NewPaymentIntent { customer, ..payment() };
+    let unconfirmed = NewPaymentIntent { confirm: None, ..confirmed.clone() };
+    let mut answers = Vec::new();
+    for (key, new) in [("confirmed", &confirmed), ("unconfirmed", &unconfirmed)] {
+        answers.push(shop.platform.create_payment_intent(&shop.request_under(key), new).await.unwrap());
+    }
+    shop.platform.delete_customer(&shop.request(), customer.unwrap()).await.unwrap();
+    assert!(shop.platform.create_payment_intent(&shop.request_under("new"), &confirmed).await.unwrap_err().is_refusal());
+    for ((key, new), told) in [("confirmed", &confirmed), ("unconfirmed", &unconfirmed)].into_iter().zip(answers) {
+        let again = shop.platform.create_payment_intent(&shop.request_under(key), new).await.unwrap();
+        assert_eq!((again.replayed, again.answer), (true, told.answer));
+    }
 }
 
 #[tokio::test]
