@@ -17,7 +17,7 @@ use domain::scope::Scope;
 use domain::time::Timestamp;
 use parking_lot::Mutex;
 use providers::Connector;
-use store::{Batch, CommitError, Store};
+use store::{Batch, CommitError, Cursor, Store};
 use tokio_util::task::TaskTracker;
 
 use crate::acting::By;
@@ -102,6 +102,8 @@ pub struct Platform {
     pub(crate) started_at: Timestamp,
     pub(crate) waits: Mutex<Round>,
     pub(crate) left_open: Mutex<Option<LeftOpen>>,
+    /// Where the last look for old idempotency records ended.
+    pub(crate) expiry: Mutex<Option<Cursor>>,
     /// What goes on although its client may have hung up.
     pub(crate) tasks: TaskTracker,
 }
@@ -175,6 +177,7 @@ impl Platform {
             started_at,
             waits: Mutex::default(),
             left_open: Mutex::default(),
+            expiry: Mutex::default(),
             tasks: TaskTracker::new(),
         }
     }

@@ -12,6 +12,7 @@ use domain::account::ApiKeyKind;
 use domain::currency::Currency;
 use domain::scope::{Mode, Scope};
 use payments::accounts::NewAccount;
+use payments::jobs::expire::is_worth_going_on;
 use payments::jobs::seal::SETTLING_TIME;
 use payments::leases::BEAT;
 use payments::{Error, Platform};
@@ -151,7 +152,10 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
     });
     let expire = repeat(&stop, EXPIRY_PAUSE, "old records could not be removed", || {
         let platform = Arc::clone(&platform);
-        async move { platform.expire_idempotency().await.map(Next::after) }
+        async move {
+            let removed = platform.expire_idempotency().await?;
+            Ok(if is_worth_going_on(removed) { Next::AtOnce } else { Next::Pause })
+        }
     });
     let checkpoint = repeat(&stop, CHECKPOINT_PAUSE, "balances could not be summed up", || {
         let platform = Arc::clone(&platform);

@@ -166,6 +166,11 @@ pub trait Store: Send + Sync + 'static {
     /// Whether other processes may write at the same time.
     fn is_shared(&self) -> bool;
 
+    /// Whether it removes records by itself once the time is over for which their [kind is kept](Kind::kept_for).
+    fn forgets(&self) -> bool {
+        false
+    }
+
     /// The records of these keys, in the order of the keys, as of one moment.
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError>;
 

@@ -11,9 +11,14 @@ use payments::idempotency::Idempotency;
 use payments::payment_intents::create::NewPaymentIntent;
 use payments::ports::{Audience, Rendering};
 use payments::{Error, Request};
+use store::{Kind, Store as _};
 
 use crate::bank::{Sent, approved};
 use crate::shop::{Shop, payment, told};
+
+const LONGER_THAN_A_DAY_MS: i64 = 25 * 3_600_000;
+/// One look is at 98 records, and half of them are the first ones.
+const MORE_THAN_A_LOOK: usize = 120;
 
 #[tokio::test]
 async fn a_key_that_comes_with_another_request_is_refused_and_nothing_is_charged() {
@@ -44,6 +49,31 @@ async fn what_was_answered_is_told_again_though_it_would_be_refused_now() {
     for ((key, new), told) in [("confirmed", &confirmed), ("unconfirmed", &unconfirmed)].into_iter().zip(answers) {
         let again = shop.platform.create_payment_intent(&shop.request_under(key), new).await.unwrap();
         assert_eq!((again.replayed, again.answer), (true, told.answer));
+    }
+}
+
+#[tokio::test]
+async fn old_records_are_removed_wherever_the_store_keeps_them() {
+    let shop = Shop::open().await;
+    let new = NewPaymentIntent { confirm: None, ..payment() };
+    // This store keeps them by their names.
+    shop.platform.create_payment_intent(&shop.request_under("z old"), &new).await.unwrap();
+    shop.pass(LONGER_THAN_A_DAY_MS);
+    for n in 0..MORE_THAN_A_LOOK {
+        shop.platform.create_payment_intent(&shop.request_under(&format!("young {n}")), &new).await.unwrap();
+    }
+    let mut removed = Vec::new();
+    for _ in 0..5 {
+        removed.push(shop.platform.expire_idempotency().await.unwrap());
+    }
+    assert_eq!(removed, [0, 1, 0, 0, 0]);
+    assert_eq!(shop.store.export(Kind::IdempotencyRecord, None, 1_000).await.unwrap().len(), MORE_THAN_A_LOOK);
+    shop.pass(LONGER_THAN_A_DAY_MS);
+    let mut left = MORE_THAN_A_LOOK;
+    while left > 0 {
+        let gone = shop.platform.expire_idempotency().await.unwrap();
+        assert!(gone > 0);
+        left -= gone;
     }
 }
 

@@ -112,6 +112,10 @@ impl Store for DynamoDb {
         true
     }
 
+    fn forgets(&self) -> bool {
+        true
+    }
+
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
         check_keys(keys)?;
         if keys.is_empty() {
