@@ -48,8 +48,9 @@ struct Cli {
     /// Clients at work at the same time.
     #[arg(long, default_value_t = 16)]
     clients: u64,
-    /// Seconds after a restart when nothing may be open any more.
-    #[arg(long, default_value_t = 30)]
+    /// Seconds after a restart when nothing may be open any more: more than the longest pause between two questions to a
+    /// bank, a minute, which what was unknown through several blows may have come to.
+    #[arg(long, default_value_t = 90)]
     recovery_seconds: u64,
     /// Payment methods to pay with; most of the payments take the first.
     #[arg(long, value_delimiter = ',', default_values_t = default_cards())]
