@@ -37,14 +37,14 @@ async fn a_key_that_comes_with_another_request_is_refused_and_nothing_is_charged
 #[tokio::test]
 async fn what_was_answered_is_told_again_though_it_would_be_refused_now() {
     let shop = Shop::open().await;
-    let customer = Some(shop.customer().await);
-    let confirmed = NewPaymentIntent { customer, ..payment() };
+    let customer = shop.customer().await;
+    let confirmed = NewPaymentIntent { customer: Some(customer), ..payment() };
     let unconfirmed = NewPaymentIntent { confirm: None, ..confirmed.clone() };
     let mut answers = Vec::new();
     for (key, new) in [("confirmed", &confirmed), ("unconfirmed", &unconfirmed)] {
         answers.push(shop.platform.create_payment_intent(&shop.request_under(key), new).await.unwrap());
     }
-    shop.platform.delete_customer(&shop.request(), customer.unwrap()).await.unwrap();
+    shop.platform.delete_customer(&shop.request(), customer).await.unwrap();
     assert!(shop.platform.create_payment_intent(&shop.request_under("new"), &confirmed).await.unwrap_err().is_refusal());
     for ((key, new), told) in [("confirmed", &confirmed), ("unconfirmed", &unconfirmed)].into_iter().zip(answers) {
         let again = shop.platform.create_payment_intent(&shop.request_under(key), new).await.unwrap();
