@@ -11,18 +11,22 @@ refused for being far too long, in every disguise; the one four-digit code that 
 not stand alone more often than a code that nobody sent; and any digits right behind a word for the code.
 """
 
+import base64
 import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import urllib.parse
+import urllib.request
 
 import cards
 from probes import CODE, CODE_PAYMENTS, Probes, send_broken, send_invalid_fields, send_valid
 
 DIR = pathlib.Path(os.environ["BURSAR_DIR"])
 DATABASE_DIR = os.environ.get("BURSAR_DATABASE_DIR")
+AWS_ENDPOINT = os.environ.get("BURSAR_AWS_ENDPOINT")
 ANSWERS = DIR / "canary-answers"
 # Beside the server's directory, not in it: this file is allowed to hold the secrets.
 SENT = DIR.parent / "canary-sent.json"
@@ -40,11 +44,13 @@ def send():
     send_broken(probes)
     ANSWERS.write_bytes(b"".join(probes.answers))
     SENT.write_text(json.dumps(probes.sent))
-    if DATABASE_DIR:
-        copy = [os.environ["BURSAR_PG_DUMP"], f"--file={DIR / 'backup.sql'}", os.environ["BURSAR_STORE_URL"]]
+    if AWS_ENDPOINT:
+        (DIR / "table").write_bytes(b"\n".join(values_of_table()))
+    elif DATABASE_DIR:
+        subprocess.run([os.environ["BURSAR_PG_DUMP"], f"--file={DIR / 'backup.sql'}", os.environ["BURSAR_STORE_URL"]], check=True, cwd=DIR)
     else:
         copy = [os.environ["BURSAR_BIN"], "backup", "--store", os.environ["BURSAR_STORE_URL"], str(DIR / "backup.db")]
-    subprocess.run(copy, check=True, cwd=DIR)
+        subprocess.run(copy, check=True, cwd=DIR)
     # A file keeps most records compressed, where nothing can be found, as databases do with long ones: here they are in
     # the clear.
     with (DIR / "records.jsonl").open("wb") as records:
@@ -57,6 +63,27 @@ def send():
     print(
         f"canary: {len(probes.answers)} requests sent, {len(probes.sent)} secrets, {sum(status == 200 for status in probes.statuses.values())} accepted"
     )
+
+
+def values_of_table():
+    """Everything that DynamoDB keeps, as it keeps it."""
+    table = urllib.parse.urlsplit(os.environ["BURSAR_STORE_URL"]).netloc
+    # What stands in for AWS takes any signature.
+    headers = {
+        "Authorization": "AWS4-HMAC-SHA256 Credential=canary/20260101/eu-central-1/dynamodb/aws4_request",
+        "X-Amz-Target": "DynamoDB_20120810.Scan",
+        "Content-Type": "application/x-amz-json-1.0",
+    }
+    values, page = [], {}
+    while True:
+        question = {"TableName": table, **({"ExclusiveStartKey": page["LastEvaluatedKey"]} if page else {})}
+        with urllib.request.urlopen(urllib.request.Request(AWS_ENDPOINT, json.dumps(question).encode(), headers), timeout=60) as answer:
+            page = json.load(answer)
+        for value in (value for item in page["Items"] for value in item.values()):
+            values.append(base64.b64decode(value["B"]) if "B" in value else str(value).encode())
+        if "LastEvaluatedKey" not in page:
+            assert values, "the table is empty"
+            return values
 
 
 def findings(sent, blobs):
