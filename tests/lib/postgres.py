@@ -15,6 +15,7 @@ START_SECONDS = 30
 STOP_SECONDS = 30
 PORT_TRIES = 5
 PASSWORD = "bursar-tests"
+AUTHORITY = "authority.pem"
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -89,6 +90,18 @@ class Postgres:
             self.bin / "initdb", "--pgdata", self.folder / "data", "--username=bursar", f"--pwfile={secret}",
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
         )  # fmt: skip
+        self._certify()
+
+    def _certify(self):
+        """An authority, and its certificate for this server's address: for those who want TLS."""
+        key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2")
+        self._run("openssl", "req", "-x509", *key, "-keyout", "authority.key", "-out", AUTHORITY, "-subj", "/CN=authority of tests")
+        self._run(
+            "openssl", "req", "-x509", *key, "-keyout", "server.key", "-out", "server.pem", "-subj", "/CN=server of tests",
+            "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE",
+            "-CA", AUTHORITY, "-CAkey", "authority.key",
+        )  # fmt: skip
+        self.settings |= {"ssl": "on", "ssl_cert_file": self.folder / "server.pem", "ssl_key_file": self.folder / "server.key"}
 
     def start(self):
         """Start it, on the port it had or a free one."""
@@ -129,6 +142,10 @@ class Postgres:
     def url(self, database="postgres"):
         """The address of one of its databases."""
         return f"postgres://bursar:{urllib.parse.quote(PASSWORD)}@127.0.0.1:{self.port}/{database}"
+
+    def url_over_tls(self, database="postgres"):
+        """The same, over TLS only, with a certificate by this server's authority."""
+        return f"{self.url(database)}?sslmode=verify-full&sslrootcert={self.folder / AUTHORITY}"
 
     def query(self, statement, database="postgres"):
         """What a statement answers, a line a row, columns separated by `|`."""
