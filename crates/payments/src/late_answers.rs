@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::account::Account;
 use domain::audit::Action;
-use domain::conflict::{Conflict, Remedy, Status};
+use domain::conflict::{Conflict, Contradiction, Remedy, Status};
 use domain::flow::{self, ConflictChange, Heard, RemedyOutcome};
 use domain::id::Ulid;
 use domain::outcome::{FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
@@ -23,6 +23,7 @@ use crate::payment_intents::settle::add_booking;
 use crate::platform::{Platform, racing};
 use crate::ports::Minting;
 use crate::records::Loaded;
+use crate::refunds::settle::RefundSubject;
 use crate::writes::{Audited, Writes};
 
 /// How often the end of a remedy is decided again when other changes of the attempt come between.
@@ -126,9 +127,30 @@ impl Platform {
                 Ok(None)
             }
             Heard::Conflict(change) => {
+                if self.was_given_up(&attempt.value, &change.conflict).await? {
+                    return Ok(None);
+                }
                 self.commit_conflict(scope, by, &attempt, &change).await?;
                 Ok(Some(change.conflict))
             }
+        }
+    }
+
+    /// Whether what was reserved is so no more, by the provider's own word about our void: the buyer was faster than we, who
+    /// never heard of it, and then the provider gave it up with the wait. Then its old word is no contradiction.
+    async fn was_given_up(&self, attempt: &PaymentAttempt, conflict: &Conflict) -> Result<bool, Error> {
+        if conflict.contradiction != Contradiction::ApprovedAfterEnd || conflict.remedy != Remedy::Void {
+            return Ok(false);
+        }
+        match self.connector(&attempt.provider)?.query(&attempt.void_key()).await {
+            QueryOutcome::Void(FollowUpOutcome::Done) => Ok(true),
+            // Nobody can tell now.
+            QueryOutcome::Unknown(_) | QueryOutcome::Void(FollowUpOutcome::Unknown(_)) => Err(Error::LockTimeout),
+            QueryOutcome::Void(FollowUpOutcome::Refused(_))
+            | QueryOutcome::NotFound
+            | QueryOutcome::Authorize(_)
+            | QueryOutcome::Capture(_)
+            | QueryOutcome::Refund(_) => Ok(false),
         }
     }
 
@@ -141,16 +163,32 @@ impl Platform {
         said: &RefundOutcome,
     ) -> Result<(), Error> {
         let subject = self.refund_subject(scope, id).await?;
-        let heard = {
+        let decide = |said: &RefundOutcome| {
             let mut mint = Minting(&self.ids);
             let mut ctx = self.context(account, by.cause.clone(), &mut mint, self.now());
-            flow::hear_refund(&mut ctx, subject.refund.value.clone(), said)?
+            flow::hear_refund(&mut ctx, subject.refund.value.clone(), said)
         };
+        let (mut said, mut heard) = (said.clone(), decide(said)?);
+        if matches!(heard, Heard::Conflict(_)) {
+            said = self.says_now_of_refund(&subject, said).await?;
+            heard = decide(&said)?;
+        }
         match heard {
             Heard::Nothing => Ok(()),
             Heard::Later => Err(Error::LockTimeout),
-            Heard::Open => self.settle_refund_once(scope, account, by, &subject, said.clone(), None).await.map(|_| ()),
+            Heard::Open => self.settle_refund_once(scope, account, by, &subject, said, None).await.map(|_| ()),
             Heard::Conflict(change) => self.commit_conflict(scope, by, &subject.refund, &change).await,
+        }
+    }
+
+    /// What a provider says now of a refund about which it said something before that contradicts what is known: one that
+    /// succeeded may fail afterwards, and its notices come in any order.
+    async fn says_now_of_refund(&self, subject: &RefundSubject, before: RefundOutcome) -> Result<RefundOutcome, Error> {
+        let key = ProviderKey::refund(subject.refund.value.id);
+        match self.connector(&subject.charge.value.provider)?.query(&key).await {
+            QueryOutcome::Refund(RefundOutcome::Unknown(_)) | QueryOutcome::Unknown(_) => Err(Error::LockTimeout),
+            QueryOutcome::Refund(now) => Ok(now),
+            QueryOutcome::NotFound | QueryOutcome::Authorize(_) | QueryOutcome::Capture(_) | QueryOutcome::Void(_) => Ok(before),
         }
     }
 

@@ -12,6 +12,9 @@ use simulation::run::{Outcome, Settings, run};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Broken rules that are told of one run: the first say what went wrong, the rest follows from it.
+const SHOWN: usize = 10;
+
 /// Runs payments under simulated faults; exit 0 only if no rule was broken.
 #[derive(Parser)]
 #[command(name = "bursar-simulate", version)]
@@ -39,6 +42,12 @@ struct Cli {
     trace: bool,
 }
 
+impl Cli {
+    fn looks_for(&self, violation: &str) -> bool {
+        self.until.as_ref().is_some_and(|rule| violation.contains(rule))
+    }
+}
+
 #[derive(Default)]
 struct Sums {
     seeds: u64,
@@ -62,8 +71,8 @@ fn main() -> ExitCode {
         }
         match one(seed, &cli) {
             Ok(outcome) => {
-                sums.add(seed, &outcome, cli.trace);
-                if cli.until.as_ref().is_some_and(|rule| outcome.violations.iter().any(|violation| violation.contains(rule))) {
+                sums.add(seed, &outcome, &cli);
+                if outcome.violations.iter().any(|violation| cli.looks_for(violation)) {
                     break;
                 }
             }
@@ -87,7 +96,7 @@ fn one(seed: u64, cli: &Cli) -> Result<Outcome, String> {
 }
 
 impl Sums {
-    fn add(&mut self, seed: u64, outcome: &Outcome, trace: bool) {
+    fn add(&mut self, seed: u64, outcome: &Outcome, cli: &Cli) {
         self.seeds = self.seeds.saturating_add(1);
         self.payments = self.payments.saturating_add(outcome.payments);
         for (fault, count) in &outcome.faults {
@@ -96,13 +105,15 @@ impl Sums {
         }
         self.edges.extend(outcome.edges.iter().cloned());
         let broken = !outcome.violations.is_empty();
-        if broken || trace {
+        if broken || cli.trace {
             outcome.trace.iter().for_each(|line| say(line));
         }
         if broken {
             self.failed = self.failed.saturating_add(1);
             say(&format!("seed {seed} broke {} rules:", outcome.violations.len()));
-            outcome.violations.iter().take(10).for_each(|violation| say(&format!("  {violation}")));
+            // What is looked for comes first: a run that broke many rules tells only some.
+            let (sought, others): (Vec<_>, Vec<_>) = outcome.violations.iter().partition(|violation| cli.looks_for(violation));
+            sought.iter().chain(&others).take(SHOWN).for_each(|violation| say(&format!("  {violation}")));
             say(&format!("again: bursar-simulate --start {seed} --seeds 1"));
         }
     }

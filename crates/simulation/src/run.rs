@@ -12,8 +12,10 @@ use domain::payment_intent::PaymentIntent;
 use domain::provider_key::ProviderKey;
 use domain::refund::{self, Refund};
 use domain::scope::{Mode, Scope};
+use domain::setup_intent::SetupIntent;
 use payments::accounts::NewAccount;
-use payments::records::decode;
+use payments::lists::Listed;
+use payments::records::{decode, key_of};
 use payments::verify::Report;
 use payments::{By, Error, Platform, Request};
 use providers::Connector as _;
@@ -175,7 +177,7 @@ async fn drain(disk: &Disk, scope: Scope) {
     let mut waited = Duration::ZERO;
     while waited < LONGEST_DRAIN {
         let waits = !listed(disk, scope, Index::AwaitingBuyer).await.is_empty();
-        if listed(disk, scope, Index::OpenOperations).await.is_empty() && (!waits || waited > LONGEST_ROUND) {
+        if open(disk, scope).await.is_empty() && (!waits || waited > LONGEST_ROUND) {
             break;
         }
         tokio::time::sleep(DRAIN_STEP).await;
@@ -185,6 +187,26 @@ async fn drain(disk: &Disk, scope: Scope) {
 
 async fn listed(disk: &Disk, scope: Scope, index: Index) -> Vec<Ulid> {
     disk.memory().scan(Scan::oldest(List::all(scope, index), AT_ONCE)).await.unwrap_or_default()
+}
+
+/// What is listed as open and is. A mark that has outlived its operation goes away by no waiting.
+async fn open(disk: &Disk, scope: Scope) -> Vec<Ulid> {
+    let mut open = Vec::new();
+    for id in listed(disk, scope, Index::OpenOperations).await {
+        if is_open::<PaymentAttempt>(disk, scope, id).await
+            || is_open::<Refund>(disk, scope, id).await
+            || is_open::<SetupIntent>(disk, scope, id).await
+        {
+            open.push(id);
+        }
+    }
+    open
+}
+
+async fn is_open<T: Listed>(disk: &Disk, scope: Scope, id: Ulid) -> bool {
+    let item = disk.memory().get_one(&key_of::<T>(scope, id)).await.ok().flatten();
+    let object = item.and_then(|item| decode::<T>(&item.body).ok());
+    object.is_some_and(|object| object.lists(scope).contains(&List::all(scope, Index::OpenOperations)))
 }
 
 /// The bank tells of its operations again and again, in no order: some twice, some late, some never.
@@ -228,6 +250,7 @@ async fn settlement_file(market: &Market, quiet: &Arc<Platform>) -> Result<(), S
 async fn check(market: &Market, disk: &Disk, quiet: &Arc<Platform>) -> Result<(), String> {
     let world = &market.world;
     all_ended(world, disk).await?;
+    none_contradicted(world, disk).await?;
     once_each(world, disk).await?;
     balance_is_owed(market, disk, quiet).await?;
     none_unanswered(world, disk).await?;
@@ -242,8 +265,10 @@ async fn check(market: &Market, disk: &Disk, quiet: &Arc<Platform>) -> Result<()
 /// Nothing is open, and our books are right and the bank's.
 async fn books_agree(market: &Market, disk: &Disk, bank: &Simulator) -> Result<(), String> {
     let world = &market.world;
+    let open = open(disk, market.scope).await;
     for id in listed(disk, market.scope, Index::OpenOperations).await {
-        world.violation(format!("{id} is still open"));
+        let why = if open.contains(&id) { "is still open" } else { "is still marked as open, and is not" };
+        world.violation(format!("{id} {why}"));
     }
     let report = payments::verify::verify(disk.memory()).await.map_err(|e| format!("verify: {e:?}"))?;
     report.differences.into_iter().for_each(|difference| world.violation(format!("verify: {difference}")));
@@ -329,6 +354,17 @@ async fn all_ended(world: &World, disk: &Disk) -> Result<(), String> {
     }
     for refund in all::<Refund>(disk, Kind::Refund).await?.iter().filter(|refund| refund.status.is_open()) {
         world.violation(format!("{}: it has no end", refund.id));
+    }
+    Ok(())
+}
+
+/// A bank that does not lie never contradicts what shops were told.
+async fn none_contradicted(world: &World, disk: &Disk) -> Result<(), String> {
+    for attempt in all::<PaymentAttempt>(disk, Kind::PaymentAttempt).await?.iter().filter(|attempt| !attempt.conflicts.is_empty()) {
+        world.violation(format!("{}: the bank contradicts what its shop was told: {:?}", attempt.id, attempt.conflicts));
+    }
+    for refund in all::<Refund>(disk, Kind::Refund).await?.iter().filter(|refund| !refund.conflicts.is_empty()) {
+        world.violation(format!("{}: the bank contradicts what its shop was told: {:?}", refund.id, refund.conflicts));
     }
     Ok(())
 }

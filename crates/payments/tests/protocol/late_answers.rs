@@ -77,6 +77,8 @@ async fn money_taken_for_a_payment_that_ended_without_it_is_given_back_and_held_
     ];
     for (end, said, contradiction, given_back) in table {
         let (shop, before, attempt) = ended(end).await;
+        // It no longer knows what it had given up.
+        shop.bank.knows(&ProviderKey::void(attempt.id, 0), QueryOutcome::NotFound);
         shop.hear(&authorize(&attempt), QueryOutcome::Authorize(said.clone())).await;
         let remedy = ProviderKey::compensate(attempt.id, 0);
         let sent = given_back.map_or(Sent::Void(remedy.clone()), |amount| Sent::Refund(remedy.clone(), amount));
@@ -90,6 +92,21 @@ async fn money_taken_for_a_payment_that_ended_without_it_is_given_back_and_held_
         shop.hear(&authorize(&attempt), QueryOutcome::Authorize(said)).await;
         assert_eq!(shop.bank.sent().len(), sent, "{end:?}: heard twice, put right once");
     }
+}
+
+#[tokio::test]
+async fn what_the_buyer_approved_and_the_provider_gave_up_with_the_wait_is_no_contradiction() {
+    let (shop, intent, attempt) = ended(End::CanceledWaiting).await;
+    let (key, said) = (authorize(&attempt), QueryOutcome::Authorize(approved(false)));
+    let void = ProviderKey::void(attempt.id, 0);
+    shop.bank.knows(&void, QueryOutcome::Unknown(UnknownReason::Timeout));
+    let heard = shop.try_hear(&key, said.clone()).await;
+    assert!(matches!(heard, Err(Error::LockTimeout)), "while nobody can tell, it is to be said again");
+    shop.bank.knows(&void, QueryOutcome::Void(FollowUpOutcome::Done));
+    shop.hear(&key, said).await;
+    assert!(shop.attempt_of(&intent).await.conflicts.is_empty());
+    assert!(shop.bank.sent().iter().all(|sent| *sent != Sent::Void(ProviderKey::compensate(attempt.id, 0))));
+    assert_eq!(shop.intent(intent.id).await, intent);
 }
 
 #[tokio::test]
@@ -172,7 +189,9 @@ async fn a_refund_that_succeeds_after_it_failed_is_in_suspense_and_the_charge_ke
     shop.bank.will_refund(RefundOutcome::Failed { reason: RefundFailure::Unknown });
     let refund = shop.refund(&intent, 500).await;
     assert_eq!(refund.status, refund::Status::Failed);
-    shop.hear(&ProviderKey::refund(refund.id), QueryOutcome::Refund(succeeded())).await;
+    let key = ProviderKey::refund(refund.id);
+    shop.bank.knows(&key, QueryOutcome::Refund(succeeded()));
+    shop.hear(&key, QueryOutcome::Refund(succeeded())).await;
     let kept: Refund = shop.load(refund.id.ulid()).await;
     assert_eq!((kept.status, kept.conflicts[0].contradiction), (refund::Status::Failed, Contradiction::RefundedAfterFailure));
     assert_eq!(shop.books().await, (1_500, 500));
@@ -209,6 +228,23 @@ async fn the_answer_of_a_request_that_recovery_overtook_is_heard_as_a_late_one()
     let conflict = &shop.attempt_of(&told).await.conflicts[0];
     assert_eq!((conflict.contradiction, conflict.status), (Contradiction::ApprovedAfterEnd, RemedyStatus::Remedied));
     assert_eq!((shop.books().await, shop.open_operations().await), ((0, 0), 0));
+}
+
+#[tokio::test]
+async fn notices_of_a_refund_that_come_in_the_wrong_order_contradict_nothing() {
+    let shop = Shop::open().await;
+    let intent = shop.pay(&payment()).await;
+    let refund = shop.refund(&intent, 500).await;
+    let (key, failed) = (ProviderKey::refund(refund.id), QueryOutcome::Refund(RefundOutcome::Failed { reason: RefundFailure::Unknown }));
+    shop.bank.knows(&key, failed.clone());
+    shop.hear(&key, failed.clone()).await;
+    let (before, books): (Refund, _) = (shop.load(refund.id.ulid()).await, shop.books().await);
+    shop.bank.knows(&key, QueryOutcome::Unknown(UnknownReason::Timeout));
+    let heard = shop.try_hear(&key, QueryOutcome::Refund(succeeded())).await;
+    assert!(matches!(heard, Err(Error::LockTimeout)), "while nobody can tell, it is to be said again");
+    shop.bank.knows(&key, failed);
+    shop.hear(&key, QueryOutcome::Refund(succeeded())).await;
+    assert_eq!((shop.load::<Refund>(refund.id.ulid()).await, shop.books().await), (before, books));
 }
 
 #[tokio::test]

@@ -250,7 +250,12 @@ impl Shop {
 
     /// Takes in a late answer.
     pub async fn hear(&self, key: &ProviderKey, said: QueryOutcome) {
-        self.platform.hear(self.scope, &self.account, &By::provider("bank"), key, said).await.unwrap();
+        self.try_hear(key, said).await.unwrap();
+    }
+
+    /// Takes in a late answer, if that can be done now.
+    pub async fn try_hear(&self, key: &ProviderKey, said: QueryOutcome) -> Result<(), Error> {
+        self.platform.hear(self.scope, &self.account, &By::provider("bank"), key, said).await
     }
 
     /// How many wait for a buyer.
