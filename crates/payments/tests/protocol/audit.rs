@@ -194,6 +194,23 @@ async fn rows_come_after_those_that_are_sealed_although_the_clock_was_set_back_i
     assert_eq!((seal(&shop).await, self::differences(&shop).await), (2, Vec::new()));
 }
 
+#[tokio::test(start_paused = true)]
+async fn rows_ahead_of_the_clock_wait_for_it_unless_nobody_else_writes() {
+    let mut shop = Shop::open().await;
+    shop.pay(&payment()).await;
+    seal(&shop).await;
+    shop.pass(-HOUR_MS);
+    shop.crash();
+    shop.pay(&payment()).await;
+    let soon = Duration::from_millis(1);
+    for _ in 0..3 {
+        assert_eq!(shop.platform.seal_audit(soon).await.unwrap(), 0);
+        tokio::time::advance(2 * soon).await;
+    }
+    assert_eq!(shop.platform.seal_audit_now().await.unwrap(), 2);
+    assert_eq!(differences(&shop).await, Vec::<String>::new());
+}
+
 /// A shop with a chain of three segments; breaks one thing and expects exactly these differences.
 macro_rules! broken {
     ($($name:ident: |$shop:ident, $ids:ident| $break:expr, $expected:expr;)*) => {$(
