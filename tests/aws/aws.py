@@ -207,7 +207,8 @@ def is_set_up(aws):
     assert routes == {"ANY /v1/{proxy+}", "GET /{proxy+}"}, routes
 
     alarms = {alarm["AlarmName"] for alarm in client(aws, "cloudwatch").describe_alarms()["MetricAlarms"]}
-    wanted = ("error-rate", "failures", "latency-p99", "oldest-open-operation", "dead-letters", "contradictions", "throttles", "table-throttles")
+    wanted = ("error-rate", "failures", "latency-p99", "oldest-open-operation", "dead-letters", "contradictions", "throttles")
+    wanted += ("table-write-throttles", "table-read-throttles")
     assert {f"{NAME}-{alarm}" for alarm in wanted} <= alarms, alarms
     dashboard = client(aws, "cloudwatch").get_dashboard(DashboardName=NAME)["DashboardBody"]
     assert len(json.loads(dashboard)["widgets"]) >= 6, dashboard
@@ -333,6 +334,35 @@ def nothing_lost_or_doubled(shop, told, before):
             assert refunds[refund["id"]]["status"] == "succeeded", refunds[refund["id"]]
 
 
+def the_trail_goes_to_a_bucket(binary, aws):
+    """And is verified there on its own; a row that is altered in the bucket is named."""
+    [stack] = client(aws, "cloudformation").describe_stacks(StackName=f"{NAME}-storage")["Stacks"]
+    bucket = next(output["OutputValue"] for output in stack["Outputs"] if output["OutputKey"] == "AuditBucket")
+    place = {**os.environ, **CREDENTIALS, "AWS_ENDPOINT": aws.endpoint, "AWS_ALLOW_HTTP": "true"}
+
+    def audit(*arguments):
+        return subprocess.run([binary, "audit", *arguments], env=place, capture_output=True, text=True, timeout=300)
+
+    # The jobs' function seals rows a minute after they landed.
+    end = time.monotonic() + PATIENCE_SECONDS
+    while run_jobs(aws)["rows_sealed"] == 0:
+        assert time.monotonic() < end, "nobody seals the audit trail"
+        time.sleep(2)
+    exported = audit("export", "--to", f"s3://{bucket}/trail", "--store", aws.table(NAME))
+    assert exported.returncode == 0, exported.stderr
+    verified = audit("verify", "--export", f"s3://{bucket}/trail")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    files = client(aws, "s3")
+    names = [each["Key"] for each in files.list_objects_v2(Bucket=bucket, Prefix="trail/")["Contents"] if "unsealed" not in each["Key"]]
+    largest = max(names, key=lambda name: files.head_object(Bucket=bucket, Key=name)["ContentLength"])
+    lines = files.get_object(Bucket=bucket, Key=largest)["Body"].read().splitlines()
+    row = json.loads(lines[-1])["d"]["id"]
+    files.put_object(Bucket=bucket, Key=largest, Body=b"\n".join([*lines[:-1], lines[-1].replace(b'"revision":', b'"revision":9')]) + b"\n")
+    altered = audit("verify", "--export", f"s3://{bucket}/trail")
+    assert altered.returncode != 0 and row in altered.stdout + altered.stderr, (row, altered)
+    print(f"the audit trail was written to a bucket, {len(names)} files, and verified there; a row altered in it is named")
+
+
 def logs_are_json_without_secrets(aws, key):
     """Every line that the functions wrote, as CloudWatch has them; returns figures by name."""
     logs, figures, lines = client(aws, "logs"), {}, 0
@@ -387,6 +417,7 @@ def main(binary):
         verified = bursar(binary, aws, "verify").splitlines()[-1]
         assert verified.endswith(" 0 differences"), verified
         print(f"bursar verify: {verified}")
+        the_trail_goes_to_a_bucket(binary, aws)
         figures, lines = logs_are_json_without_secrets(aws, key)
         assert sum(figures["Requests"]) > PAYMENTS and "OldestOpenOperationAge" in figures, sorted(figures)
         print(f"{lines} lines of the logs are JSON without secrets; figures: {', '.join(sorted(figures))}")
