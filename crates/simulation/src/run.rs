@@ -44,6 +44,8 @@ const NEWS: u32 = 50;
 const VERIFIED_BEFORE_WAITS_END_IN: u64 = 4;
 /// The time in which orders come in.
 const OPENING: Duration = Duration::from_secs(30);
+/// So often in the end sealing may lose a race against the servers' own jobs, of which there are a few.
+const LOST_RACES: u32 = 8;
 /// One run of so many has a busy day, on which checkpoints of the balance are written.
 const ONE_BUSY_DAY_IN: u64 = 20;
 /// It is as many times longer than another, and has as many times more orders: enough lines of the statement.
@@ -289,15 +291,18 @@ async fn end_waits(market: &Market, nodes: &[Arc<Node>], disk: &Disk, bank: &Sim
 /// was sealed is what it was.
 async fn trail_agrees(world: &World, nodes: &[Arc<Node>], disk: &Disk) -> Result<(), String> {
     let platforms: Vec<_> = nodes.iter().filter_map(|node| node.platform()).collect();
-    loop {
+    let mut lost = 0;
+    let (report, trail) = loop {
         let seals = platforms.iter().map(|platform| platform.seal_audit_now());
         let sealed = futures::future::try_join_all(seals).await.map_err(|e| format!("sealing: {e:?}"))?;
-        if sealed.iter().sum::<usize>() == 0 {
-            break;
+        let mut report = Report::default();
+        let trail = payments::verify::audit::verify(disk.memory(), &[], &mut report).await.map_err(|e| format!("verify: {e:?}"))?;
+        // Whoever seals nothing may have been overtaken by a server's own job, which seals only what has settled.
+        lost += u32::from(sealed.iter().sum::<usize>() == 0);
+        if trail.unsealed == 0 || lost > LOST_RACES {
+            break (report, trail);
         }
-    }
-    let mut report = Report::default();
-    let trail = payments::verify::audit::verify(disk.memory(), &[], &mut report).await.map_err(|e| format!("verify: {e:?}"))?;
+    };
     report.differences.into_iter().for_each(|difference| world.violation(format!("the audit trail: {difference}")));
     if trail.unsealed > 0 {
         world.violation(format!("the audit trail: nobody seals {} rows", trail.unsealed));
