@@ -472,6 +472,13 @@ mod tests {
     }
 
     #[test]
+    fn no_rule_is_broken_any_more_by_seeds_that_once_broke_one() {
+        for seed in [206, 360, 5_598, 14_570] {
+            assert_eq!(run(seed, Settings::default()).unwrap().violations, Vec::<String>::new(), "seed {seed}");
+        }
+    }
+
+    #[test]
     fn a_seed_is_the_same_run_each_time_and_another_seed_is_another() {
         let digest = |seed| run(seed, SETTINGS).unwrap().digest;
         assert_eq!(digest(9), digest(9));
