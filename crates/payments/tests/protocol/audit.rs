@@ -180,14 +180,20 @@ async fn two_servers_that_seal_at_once_make_one_segment() {
     assert_eq!((trail.segments, trail.unsealed, differences), (2, 0, Vec::new()));
 }
 
-#[tokio::test]
-async fn rows_come_after_those_that_are_sealed_although_the_clock_was_set_back_in_between() {
+/// What was paid before its clock was set back by an hour is sealed, what was paid since is not.
+async fn with_rows_ahead_of_its_clock() -> Shop {
     let mut shop = Shop::open().await;
     shop.pay(&payment()).await;
     seal(&shop).await;
     shop.pass(-HOUR_MS);
     shop.crash();
     shop.pay(&payment()).await;
+    shop
+}
+
+#[tokio::test]
+async fn rows_come_after_those_that_are_sealed_although_the_clock_was_set_back_in_between() {
+    let shop = with_rows_ahead_of_its_clock().await;
     let (trail, differences) = verified(&shop, &[]).await;
     assert_eq!((trail.unsealed, differences), (2, Vec::new()));
     shop.pass(2 * HOUR_MS);
@@ -196,12 +202,7 @@ async fn rows_come_after_those_that_are_sealed_although_the_clock_was_set_back_i
 
 #[tokio::test(start_paused = true)]
 async fn rows_ahead_of_the_clock_wait_for_it_unless_nobody_else_writes() {
-    let mut shop = Shop::open().await;
-    shop.pay(&payment()).await;
-    seal(&shop).await;
-    shop.pass(-HOUR_MS);
-    shop.crash();
-    shop.pay(&payment()).await;
+    let shop = with_rows_ahead_of_its_clock().await;
     let soon = Duration::from_millis(1);
     for _ in 0..3 {
         assert_eq!(shop.platform.seal_audit(soon).await.unwrap(), 0);
