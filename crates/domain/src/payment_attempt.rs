@@ -52,8 +52,9 @@ pub struct Operation {
     pub next_check_at: Timestamp,
 }
 
-/// The first pause before a provider is asked about an operation: longer than a connector's deadline.
-const FIRST_CHECK_AFTER_MS: i64 = 10_000;
+/// The first pause before a provider is asked about an operation: longer than whoever began it may still be at it, which is
+/// a store's slowest commit (15 s), a connector's deadline (12 s) and the commit of the answer, which ends it.
+const FIRST_CHECK_AFTER_MS: i64 = 40_000;
 /// After an unknown outcome the first question comes soon: most such payments have an end by then.
 const CHECK_BASE_MS: i64 = 500;
 /// The longest pause between two questions.

@@ -21,6 +21,7 @@ use store::{Batch, CommitError, Cursor, Store};
 use tokio_util::task::TaskTracker;
 
 use crate::acting::By;
+use crate::audit::Learned;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
 use crate::jobs::recover::LeftOpen;
@@ -92,7 +93,7 @@ pub struct Platform {
     /// Names of rows of the audit trail, apart from all others: only they must come after what is sealed.
     pub(crate) row_ids: IdMint,
     /// The scopes whose chain's end `row_ids` knows.
-    pub(crate) chains: Remembered<Scope, ()>,
+    pub(crate) chains: Remembered<Scope, Learned>,
     pub(crate) marks: Mutex<BTreeMap<Scope, Mark>>,
     pub(crate) audit_signing_key: Option<SigningKey>,
     pub(crate) leases: Leases,

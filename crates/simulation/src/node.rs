@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use domain::scope::Scope;
 use domain::time::Timestamp;
 use parking_lot::Mutex;
+use payments::jobs::seal::SETTLING_TIME;
 use payments::leases::{BEAT, LEASE};
 use payments::outcome::{Object, Outcome, Refused};
 use payments::platform::TestCard;
@@ -33,10 +34,6 @@ const LOOKS_BETWEEN_EXPIRIES: u32 = 600;
 const LONGEST_OUTAGE_MS: u64 = 5_000;
 /// As far as a clock jumps.
 const HOUR_MS: i64 = 3_600_000;
-/// Longer than any commit takes here.
-const SETTLING_ALONE: Duration = Duration::from_secs(25);
-/// Longer besides than two clocks differ: one may be an hour ahead and another one behind.
-const SETTLING_TOGETHER: Duration = Duration::from_secs(2 * 3_600 + 60);
 /// As long as a buyer may take.
 const DAY_MS: i64 = 24 * HOUR_MS;
 
@@ -125,22 +122,19 @@ pub struct Node {
     disk: Arc<Disk>,
     bank: Arc<Simulator>,
     skew_ms: Arc<AtomicI64>,
-    /// After which rows of the audit trail are sealed.
-    settling: Duration,
     /// `None` while no process runs.
     platform: Mutex<Option<Arc<Platform>>>,
 }
 
 impl Node {
-    /// A place without a process yet, one of so many on the same disk.
+    /// A place without a process yet.
     #[must_use]
-    pub fn new(world: &Arc<World>, disk: &Arc<Disk>, bank: &Arc<Simulator>, places: u64) -> Self {
+    pub fn new(world: &Arc<World>, disk: &Arc<Disk>, bank: &Arc<Simulator>) -> Self {
         Self {
             world: Arc::clone(world),
             disk: Arc::clone(disk),
             bank: Arc::clone(bank),
             skew_ms: Arc::default(),
-            settling: if places == 1 { SETTLING_ALONE } else { SETTLING_TOGETHER },
             platform: Mutex::new(None),
         }
     }
@@ -192,7 +186,7 @@ impl Node {
                 tokio::spawn(recover(Arc::clone(&platform), Arc::clone(&self.world))),
                 tokio::spawn(tidy(Arc::clone(&platform), Arc::clone(&self.world))),
                 tokio::spawn(beat(Arc::clone(&platform), Arc::clone(&self.world))),
-                tokio::spawn(seal(platform, self.settling)),
+                tokio::spawn(seal(platform)),
             ];
             life.end.notified().await;
             *self.platform.lock() = None;
@@ -235,9 +229,9 @@ async fn beat(platform: Arc<Platform>, world: Arc<World>) {
     }
 }
 
-async fn seal(platform: Arc<Platform>, settling: Duration) {
+async fn seal(platform: Arc<Platform>) {
     loop {
-        let _ = platform.seal_audit(settling).await;
+        let _ = platform.seal_audit(SETTLING_TIME).await;
         tokio::time::sleep(SEAL_PAUSE).await;
     }
 }

@@ -97,7 +97,7 @@ async fn simulate(seed: u64, settings: Settings) -> Result<Outcome, String> {
     let servers = world.below(3).saturating_add(1);
     let disk = Arc::new(Disk::new(&world, servers > 1));
     let bank = Arc::new(bank(&world)?);
-    let nodes: Vec<_> = (0..servers).map(|_| Arc::new(Node::new(&world, &disk, &bank, servers))).collect();
+    let nodes: Vec<_> = (0..servers).map(|_| Arc::new(Node::new(&world, &disk, &bank))).collect();
     let first = nodes.first().ok_or("no server")?;
     let account = open_shop(&world, first).await?;
     let scope = Scope { account: account.id, mode: Mode::Test };

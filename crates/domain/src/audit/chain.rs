@@ -120,6 +120,28 @@ impl Head {
     pub const NONE: Self = Self { number: 0, hash: Digest::ZERO, last: Ulid::NIL };
 }
 
+/// What is written down beside a chain: where it ends, and how far it is about to be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// Where the chain ends.
+    #[serde(flatten)]
+    pub head: Head,
+    /// Rows up to this one are sealed next, so whoever has read it names no row up to it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Ulid>,
+}
+
+impl End {
+    /// Of a chain that has not begun.
+    pub const NONE: Self = Self { head: Head::NONE, closing: None };
+
+    /// New rows are named after this one.
+    #[must_use]
+    pub fn floor(&self) -> Ulid {
+        self.closing.map_or(self.head.last, |closing| closing.max(self.head.last))
+    }
+}
+
 /// A link of the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {

@@ -6,14 +6,22 @@
 pub mod parts;
 pub(crate) mod segments;
 
+use std::time::Duration;
+
 use domain::audit::AuditEntry;
 use domain::id::AuditEntryId;
 use domain::scope::Scope;
+use domain::time::Timestamp;
+use tokio::time::Instant;
 
 use crate::acting::Act;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::writes::Writes;
+
+/// So long what was read of a chain's end may be relied on where other processes seal: what is left of the settling time is
+/// longer than any commit takes.
+const KNOWN_FOR: Duration = Duration::from_secs(15);
 
 impl Platform {
     /// Commits, with a row of the audit trail if an object changes that it follows; a failed precondition is
@@ -39,16 +47,33 @@ impl Platform {
         self.land(Writes::with_row(batch, act.scope, &row)?).await
     }
 
-    /// Makes sure, once for each scope, that new rows come after those that an earlier process has sealed, also if the clock
-    /// was set back since.
+    /// Makes sure that new rows come after those that are sealed or about to be, also if this clock is behind another one or
+    /// was set back. A process that has the store to itself need only learn what an earlier one has sealed.
     async fn learn_chain(&self, scope: Scope) -> Result<(), Error> {
-        if self.chains.get(&scope).is_some() {
+        let now = Learned { by_stopwatch: Instant::now(), by_clock: self.now() };
+        if self.chains.get(&scope).is_some_and(|learned| !self.store.is_shared() || learned.is_fresh(now)) {
             return Ok(());
         }
-        if let Some(head) = segments::head(&*self.store, scope).await? {
-            self.row_ids.not_before(head.value.last);
+        if let Some(end) = segments::end(&*self.store, scope).await? {
+            self.row_ids.not_before(end.value.floor());
         }
-        self.chains.insert(scope, ());
+        self.chains.insert(scope, now);
         Ok(())
+    }
+}
+
+/// When the end of a chain was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Learned {
+    by_stopwatch: Instant,
+    /// A stopwatch may stand still while a machine is frozen, as those of functions are between their calls.
+    by_clock: Timestamp,
+}
+
+impl Learned {
+    fn is_fresh(self, now: Self) -> bool {
+        let known = i64::try_from(KNOWN_FOR.as_millis()).unwrap_or(i64::MAX);
+        let by_clock = self.by_clock..=self.by_clock.plus_millis(known);
+        now.by_stopwatch.duration_since(self.by_stopwatch) < KNOWN_FOR && by_clock.contains(&now.by_clock)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::account::Account;
-use domain::audit::chain::{Head, MAX_ROWS, Segment};
+use domain::audit::chain::{End, Head, MAX_ROWS, Segment};
 use domain::id::Ulid;
 use domain::scope::{Mode, Scope};
 use store::{Index, List, Scan, Store};
@@ -51,7 +51,7 @@ pub async fn scopes(store: &dyn Store) -> Result<BTreeSet<Scope>, Error> {
 /// # Errors
 /// The store cannot be read, or the end cannot.
 pub async fn head(store: &dyn Store, scope: Scope) -> Result<Head, Error> {
-    Ok(segments::head(store, scope).await?.map_or(Head::NONE, |loaded: Loaded<Head>| loaded.value))
+    Ok(segments::end(store, scope).await?.map_or(Head::NONE, |loaded: Loaded<End>| loaded.value.head))
 }
 
 /// A segment of a scope's chain, if it is there.

@@ -2,7 +2,7 @@
 
 use domain::audit::AuditEntry;
 use domain::audit::Digest;
-use domain::audit::chain::{Found, FoundRow, Head, Segment};
+use domain::audit::chain::{End, Found, FoundRow, Segment};
 use domain::id::Ulid;
 use domain::scope::Scope;
 use store::contract::MAX_KEYS;
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::records::{Loaded, decode, key_of};
 
 /// Where the chain's end is written down; no number is called so.
-pub(crate) fn head_key(scope: Scope) -> Key {
+pub(crate) fn end_key(scope: Scope) -> Key {
     Key::named(scope, Kind::AuditSegment, "head")
 }
 
@@ -21,12 +21,12 @@ pub(crate) fn segment_key(scope: Scope, number: u64) -> Key {
     Key::named(scope, Kind::AuditSegment, number.to_string())
 }
 
-/// Where the chain ends.
+/// Where the chain ends, and how far it is about to be sealed.
 ///
 /// # Errors
 /// The store cannot be read, or what is there is no such record.
-pub(crate) async fn head(store: &dyn Store, scope: Scope) -> Result<Option<Loaded<Head>>, Error> {
-    store.get_one(&head_key(scope)).await?.as_ref().map(Loaded::from_item).transpose()
+pub(crate) async fn end(store: &dyn Store, scope: Scope) -> Result<Option<Loaded<End>>, Error> {
+    store.get_one(&end_key(scope)).await?.as_ref().map(Loaded::from_item).transpose()
 }
 
 /// A segment's stored bytes.

@@ -50,6 +50,8 @@ impl Platform {
     /// Does what is due of all background jobs, for so long at most and a moment more.
     pub async fn run_due(self: &Arc<Self>, within: Duration) -> Ran {
         let ran = Mutex::new(Ran::default());
+        // If this run does not get round, what an earlier one saw is no longer so.
+        *self.left_open.lock() = None;
         let work = async {
             self.wait_for_leases().await;
             tokio::select! {

@@ -72,10 +72,15 @@ impl Platform {
     /// # Errors
     /// The store cannot be read.
     pub async fn recover_due(self: &Arc<Self>) -> Result<usize, Error> {
-        let Some(fence) = self.lease(Duty::Recovery).await? else {
-            *self.left_open.lock() = None;
-            return Ok(0);
-        };
+        let round = self.recovery_round().await;
+        // A round that failed has nothing to say, nor has the one before it any more.
+        *self.left_open.lock() = round.as_ref().ok().and_then(|round| Some(round.as_ref()?.left));
+        Ok(round?.map_or(0, |round| round.settled))
+    }
+
+    /// Looks at every open operation; `None` if another process does.
+    async fn recovery_round(self: &Arc<Self>) -> Result<Option<Round>, Error> {
+        let Some(fence) = self.lease(Duty::Recovery).await? else { return Ok(None) };
         let (mut round, by) = (Round::default(), By::job(Job::Recovery).fenced(fence));
         for account in self.all_accounts().await? {
             for mode in [Mode::Test, Mode::Live] {
@@ -83,8 +88,7 @@ impl Platform {
                 self.recover_scope(scope, &account, &by, &mut round).await?;
             }
         }
-        *self.left_open.lock() = Some(round.left);
-        Ok(round.settled)
+        Ok(Some(round))
     }
 
     /// What the last round left open; `None` if another process does recovery.
@@ -155,9 +159,11 @@ impl Platform {
         Err(Error::Internal("an open operation without its record".to_owned()))
     }
 
-    /// What was begun before this process, and was not yet unknown, was interrupted: it is due at once.
+    /// What was begun before this process, and was not yet unknown, was interrupted, and is due at once: unless another
+    /// process on the same store may be at it.
     pub(crate) fn is_due(&self, next_check_at: Timestamp, started_at: Timestamp, unknown: bool) -> bool {
-        next_check_at <= self.now() || (!unknown && started_at < self.started_at)
+        let interrupted = || !self.store.is_shared() && !unknown && started_at < self.started_at;
+        next_check_at <= self.now() || interrupted()
     }
 
     pub(crate) fn operation_is_due(&self, operation: &Operation) -> bool {

@@ -1,36 +1,36 @@
 //! Sealing the audit trail: rows that have settled are joined into the next segment of their scope's chain.
 //!
 //! Rows are sealed some time after they land, so that no commit has to wait for another one's hash. When a row's turn comes,
-//! none before it may land any more. Names of rows are made just before their commits, in order within a process, and above
-//! all that it knows to be sealed. So a look marks the newest row, and what is up to the mark is sealed a settling time
-//! later: by then every commit of this process whose row is older has landed or never will. For rows of other processes
-//! the clocks decide: they must agree within the settling time.
+//! none before it may land any more. So a look writes down the newest row as the one up to which the next segment goes, and
+//! only a settling time later that is sealed. Names of rows are made just before their commits and above what is written down
+//! there, which every process reads again after a while: by then whoever did not know of it has landed its commit or never
+//! will. No clock is asked; only that nobody stands still between reading and landing for longer than that.
 
 use std::time::Duration;
 
 use domain::audit::Digest;
-use domain::audit::chain::{Head, MAX_ROWS, Row, Segment};
+use domain::audit::chain::{End, MAX_ROWS, Row, Segment};
 use domain::id::Ulid;
 use domain::scope::{Mode, Scope};
 use store::{Batch, Index, List, Precondition, Scan};
 use tokio::time::Instant;
 
-use crate::audit::segments::{self, head_key, segment_key};
+use crate::audit::segments::{self, end_key, segment_key};
 use crate::error::Error;
 use crate::leases::{Duty, Fence};
 use crate::platform::Platform;
 use crate::records::{Loaded, encode};
 
-/// So long after a look all that was seen in it is sealed. No commit takes as long: a store that is so slow answers that it
-/// is busy.
+/// So long after rows were said to be sealed next they are. Neither what a process knows of a chain's end lives as long, with
+/// a commit after it: a store that is so slow answers that it is busy.
 pub const SETTLING_TIME: Duration = Duration::from_secs(60);
 
-/// What a look saw.
+/// What is about to be sealed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
-    /// The newest row.
+    /// The last row of it.
     upto: Ulid,
-    /// When.
+    /// Since when it is known here that this is written down.
     seen_at: Instant,
 }
 
@@ -67,68 +67,87 @@ impl Platform {
 
     async fn seal_scope(&self, scope: Scope, settling: Duration, fence: Fence) -> Result<usize, Error> {
         let list = List::all(scope, Index::AuditEntries);
-        let before = segments::head(&*self.store, scope).await?;
-        let head = before.as_ref().map_or(Head::NONE, |loaded| loaded.value);
-        self.row_ids.not_before(head.last);
-        let Some(newest) = self.store.scan(Scan::newest(list, 1)).await?.first().copied().filter(|newest| *newest > head.last) else {
+        let before = segments::end(&*self.store, scope).await?;
+        let end = before.as_ref().map_or(End::NONE, |loaded| loaded.value);
+        let Some(newest) = self.store.scan(Scan::newest(list, 1)).await?.first().copied().filter(|newest| *newest > end.head.last) else {
             return Ok(0);
         };
-        let Some(upto) = self.settled(scope, &head, newest, settling) else { return Ok(0) };
+        let upto = match end.closing.filter(|closing| *closing > end.head.last) {
+            // Nobody else writes.
+            _ if settling.is_zero() => newest,
+            Some(closing) if self.has_settled(scope, closing, settling) => closing,
+            Some(_) => return Ok(0),
+            None => {
+                self.write_end(scope, before.as_ref(), None, End { closing: Some(newest), ..end }, fence).await?;
+                return Ok(0);
+            }
+        };
         let scan = Scan {
-            newer_than: Some(head.last),
+            newer_than: Some(end.head.last),
             older_than: upto.bits().checked_add(1).map(Ulid::from_bits),
             ..Scan::oldest(list, MAX_ROWS)
         };
         let ids = self.store.scan(scan).await?;
-        if ids.is_empty() {
-            return Ok(0);
-        }
         let items = segments::rows(&*self.store, scope, &ids).await?;
         // A listed row that is gone is sealed as one that is missing, so that it is named as removed from then on.
         let digest = |item: Option<store::Item>| item.map_or(Digest::ZERO, |item| Digest::of(&item.body));
         let rows: Vec<Row> = ids.iter().zip(items).map(|(id, item)| Row { id: *id, digest: digest(item) }).collect();
-        self.add_segment(scope, before.as_ref(), &rows, fence).await
+        let segment = self.segment(scope, &end, &rows)?;
+        let Some(head) = segment.as_ref().map_or(Some(end.head), Segment::head) else { return Ok(0) };
+        // What is left of the rows that have settled is sealed in the next round; otherwise all rows of this look come next.
+        let closing = Some(if rows.len() < MAX_ROWS { newest } else { upto }).filter(|closing| *closing > head.last);
+        let written = self.write_end(scope, before.as_ref(), segment, End { head, closing }, fence).await?;
+        Ok(if written { rows.len() } else { 0 })
     }
 
-    /// Up to which row everything has settled. Where no mark is pending, one is made of what is seen now.
-    fn settled(&self, scope: Scope, head: &Head, newest: Ulid, settling: Duration) -> Option<Ulid> {
+    /// Whether it has been known here for the settling time that rows up to `closing` are sealed next.
+    fn has_settled(&self, scope: Scope, closing: Ulid, settling: Duration) -> bool {
         let mut marks = self.marks.lock();
-        let mark = marks.entry(scope).or_insert(Mark { upto: newest, seen_at: Instant::now() });
-        if mark.upto <= head.last {
-            *mark = Mark { upto: newest, seen_at: Instant::now() };
+        let mark = marks.entry(scope).or_insert(Mark { upto: closing, seen_at: Instant::now() });
+        if mark.upto != closing {
+            *mark = Mark { upto: closing, seen_at: Instant::now() };
         }
-        if mark.seen_at.elapsed() < settling {
-            return None;
-        }
-        if settling.is_zero() {
-            // Nobody else writes, so there is nothing that clocks would have to tell; and a row may be ahead of all of them,
-            // named above one that was sealed by a clock that was wrong.
-            return Some(mark.upto).filter(|upto| *upto > head.last);
-        }
-        let millis = i64::try_from(settling.as_millis()).unwrap_or(i64::MAX);
-        let by_clock = Ulid::first_at(self.now().plus_millis(millis.saturating_neg()));
-        Some(mark.upto.min(by_clock)).filter(|upto| *upto > head.last)
+        mark.seen_at.elapsed() >= settling
     }
 
-    async fn add_segment(&self, scope: Scope, before: Option<&Loaded<Head>>, rows: &[Row], fence: Fence) -> Result<usize, Error> {
-        let head = before.map_or(&Head::NONE, |loaded| &loaded.value);
-        let mut segment = Segment::seal(scope, head, rows, self.now());
+    /// The next segment, if there are rows for one.
+    fn segment(&self, scope: Scope, end: &End, rows: &[Row]) -> Result<Option<Segment>, Error> {
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let mut segment = Segment::seal(scope, &end.head, rows, self.now());
         if let Some(key) = &self.audit_signing_key {
             segment.signature = Some(key.sign(&segment.hash).map_err(|e| Error::Internal(e.to_string()))?);
         }
-        let Some(after) = segment.head() else { return Ok(0) };
+        Ok(Some(segment))
+    }
+
+    /// Writes down where the chain ends from now on, with its new segment; whether nobody else has done so meanwhile.
+    async fn write_end(
+        &self,
+        scope: Scope,
+        before: Option<&Loaded<End>>,
+        segment: Option<Segment>,
+        after: End,
+        fence: Fence,
+    ) -> Result<bool, Error> {
         let precondition = before.map_or(Precondition::Absent, |loaded| Precondition::Revision(loaded.version.revision));
         let mut batch = Batch::new();
-        batch.create(segment_key(scope, segment.number), encode(&segment)?);
-        batch.put(head_key(scope), encode(&after)?, precondition);
+        if let Some(segment) = segment {
+            batch.create(segment_key(scope, segment.number), encode(&segment)?);
+        }
+        batch.put(end_key(scope), encode(&after)?, precondition);
         fence.guard(&mut batch);
+        // This process knows before anybody else does.
+        self.row_ids.not_before(after.floor());
         match self.commit_without_row(batch).await {
             Ok(()) => {
-                self.row_ids.not_before(after.last);
-                Ok(rows.len())
+                if let Some(upto) = after.closing {
+                    self.marks.lock().insert(scope, Mark { upto, seen_at: Instant::now() });
+                }
+                Ok(true)
             }
-            // Another process sealed them.
-            Err(Error::LockTimeout) => Ok(0),
+            Err(Error::LockTimeout) => Ok(false),
             Err(error) => Err(error),
         }
     }

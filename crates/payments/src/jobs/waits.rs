@@ -66,7 +66,11 @@ impl Platform {
     /// # Errors
     /// The store cannot be read.
     pub async fn look_after_waits(self: &Arc<Self>) -> Result<usize, Error> {
-        let Some(fence) = self.lease(Duty::Waits).await? else { return Ok(0) };
+        let Some(fence) = self.lease(Duty::Waits).await? else {
+            // Whoever has the job goes round; here nothing is left of a round that this process was at.
+            self.waits.lock().last = None;
+            return Ok(0);
+        };
         let round = *self.waits.lock();
         let now = self.now();
         let began_at = match round.last {

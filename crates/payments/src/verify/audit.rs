@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::audit::chain::{Difference, Found, Head, MAX_ROWS, Segment};
+use domain::audit::chain::{Difference, End, Found, Head, MAX_ROWS, Segment};
 use domain::audit::signing::PublicKey;
 use domain::audit::walk::Walk;
 use domain::audit::{AuditEntry, Change, Digest, Subject, SubjectKind};
@@ -114,8 +114,8 @@ struct Chain<'a> {
 
 impl Chain<'_> {
     async fn verify(&mut self) -> Result<(), Error> {
-        let kept = self.store.get_one(&segments::head_key(self.scope)).await?;
-        let head: Option<Head> = kept.as_ref().and_then(|item| decode(&item.body).ok());
+        let kept = self.store.get_one(&segments::end_key(self.scope)).await?;
+        let head: Option<Head> = kept.as_ref().and_then(|item| decode::<End>(&item.body).ok()).map(|end| end.head);
         let end = head.map_or(0, |head| head.number);
         let (mut number, mut missing) = (1_u64, 0_u64);
         loop {

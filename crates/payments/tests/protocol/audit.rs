@@ -9,6 +9,7 @@ use domain::id::Ulid;
 use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
 use domain::payment_intent::PaymentIntent;
 use domain::provider_key::ProviderKey;
+use payments::jobs::seal::SETTLING_TIME;
 use payments::records::{decode, encode, key_of};
 use payments::verify::Report;
 use payments::verify::audit::Trail;
@@ -201,15 +202,57 @@ async fn rows_come_after_those_that_are_sealed_although_the_clock_was_set_back_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_ahead_of_the_clock_wait_for_it_unless_nobody_else_writes() {
+async fn rows_ahead_of_the_clock_are_sealed_as_all_others_are() {
     let shop = with_rows_ahead_of_its_clock().await;
-    let soon = Duration::from_millis(1);
-    for _ in 0..3 {
-        assert_eq!(shop.platform.seal_audit(soon).await.unwrap(), 0);
-        tokio::time::advance(2 * soon).await;
-    }
-    assert_eq!(shop.platform.seal_audit_now().await.unwrap(), 2);
+    assert_eq!(shop.platform.seal_audit(SETTLING_TIME).await.unwrap(), 0);
+    tokio::time::advance(SETTLING_TIME).await;
+    assert_eq!(shop.platform.seal_audit(SETTLING_TIME).await.unwrap(), 2);
     assert_eq!(differences(&shop).await, Vec::<String>::new());
+}
+
+/// Two servers, the clock of the first of which was an hour ahead until it had paid.
+async fn two_servers_an_hour_apart() -> (Shop, Shop) {
+    let shop = Shop::open().await;
+    shop.meanwhile.share();
+    let other = shop.other();
+    other.pay(&payment()).await;
+    seal(&shop).await;
+    shop.pass(HOUR_MS);
+    shop.pay(&payment()).await;
+    shop.pass(-HOUR_MS);
+    (shop, other)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_clock_is_behind_names_no_row_before_those_that_are_about_to_be_sealed() {
+    let (shop, other) = two_servers_an_hour_apart().await;
+    let first_ahead = ids(&shop).await[2];
+    // Its rows go between what is sealed and what is not, as nobody has said yet that it will be.
+    other.pay(&payment()).await;
+    assert_eq!(ids(&shop).await.iter().filter(|id| **id < first_ahead).count(), 4);
+    assert_eq!(shop.platform.seal_audit(SETTLING_TIME).await.unwrap(), 0);
+    // A commit that was under way by then comes in time.
+    other.pay(&payment()).await;
+    tokio::time::advance(SETTLING_TIME / 4).await;
+    // From here on it knows.
+    other.pay(&payment()).await;
+    assert_eq!(ids(&shop).await.iter().filter(|id| **id < first_ahead).count(), 6);
+    tokio::time::advance(SETTLING_TIME * 3 / 4).await;
+    assert_eq!(shop.platform.seal_audit(SETTLING_TIME).await.unwrap(), 6);
+    let (trail, differences) = verified(&shop, &[]).await;
+    assert_eq!((trail.unsealed, differences), (2, Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_stopwatch_stood_still_knows_by_its_clock_that_it_must_look_again() {
+    for passes in [16_000, -1_000] {
+        let (shop, other) = two_servers_an_hour_apart().await;
+        assert_eq!(shop.platform.seal_audit(SETTLING_TIME).await.unwrap(), 0);
+        let newest = ids(&shop).await.pop().unwrap();
+        shop.pass(passes);
+        other.pay(&payment()).await;
+        assert_eq!(ids(&shop).await.iter().filter(|id| **id > newest).count(), 2);
+    }
 }
 
 /// A shop with a chain of three segments; breaks one thing and expects exactly these differences.

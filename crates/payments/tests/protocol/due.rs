@@ -121,3 +121,38 @@ async fn a_run_ends_when_its_time_is_over_and_the_next_goes_on() {
     assert_eq!((again.recovered, again.cut), (1, false));
     assert_eq!(shop.intent(intent.id).await.status, Status::Succeeded);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_cut_off_does_not_tell_what_an_earlier_one_saw() {
+    let shop = Shop::open().await;
+    shop.meanwhile.share();
+    assert!(shop.platform.run_due(ENOUGH).await.left_open.is_some());
+    unknown(&shop).await;
+    let _gate = shop.bank.hold();
+    let ran = shop.platform.run_due(ENOUGH).await;
+    assert_eq!((ran.cut, ran.left_open), (true, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_loses_a_job_in_the_middle_of_a_round_ends() {
+    let shop = Shop::open().await;
+    shop.meanwhile.share();
+    for _ in 0..130 {
+        shop.bank.will_authorize(challenge());
+        shop.pay(&payment()).await;
+    }
+    shop.platform.look_after_waits().await.unwrap();
+    let other = shop.other();
+    tokio::time::advance(LEASE).await;
+    let lives = async {
+        loop {
+            other.platform.look_after_waits().await.unwrap();
+            other.platform.keep_leases().await.unwrap();
+            tokio::time::sleep(BEAT).await;
+        }
+    };
+    tokio::select! {
+        ran = shop.platform.run_due(ENOUGH) => assert_eq!((ran.failed, ran.cut), (0, false)),
+        () = lives => {}
+    }
+}

@@ -128,6 +128,20 @@ async fn a_listener_that_was_overtaken_takes_nothing_in() {
     assert_eq!(shop.load::<domain::refund::Refund>(refund.id.ulid()).await.status, refund.status);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_another_server_is_at_is_not_taken_for_interrupted() {
+    let (shop, _) = two_servers().await;
+    let gate = shop.bank.hold();
+    let paying = shop.clone();
+    let task = shop.begin(async move { paying.pay(&payment()).await }).await;
+    // It began later than the payment, and the bank has not heard of that.
+    let other = shop.other();
+    assert_eq!(tokio::time::timeout(LEASE, recovers(&other)).await, Ok(false));
+    assert_eq!((shop.bank.asked(), shop.bank.sent().len()), (0, 1));
+    gate.add_permits(1);
+    assert_eq!(task.await.unwrap().status, Status::Succeeded);
+}
+
 #[tokio::test]
 async fn what_was_overtaken_removes_and_seals_nothing() {
     let (shop, _) = two_servers().await;
@@ -138,7 +152,8 @@ async fn what_was_overtaken_removes_and_seals_nothing() {
 
     overtaken(&shop, "sealing");
     shop.platform.seal_audit(Duration::ZERO).await.unwrap();
-    assert!(shop.store.export(Kind::AuditSegment, None, 10).await.unwrap().is_empty());
+    let first = |scope| Key::named(scope, Kind::AuditSegment, "1");
+    assert_eq!(shop.store.get(&[first(Scope::PLATFORM), first(shop.scope)]).await.unwrap(), [None, None]);
     assert!(shop.platform.seal_audit(Duration::ZERO).await.unwrap() > 0);
 
     let put_back = shop.store.export(Kind::IdempotencyRecord, None, 10).await.unwrap();
