@@ -6,37 +6,36 @@ use async_trait::async_trait;
 use domain::id::Ulid;
 use futures::FutureExt as _;
 use parking_lot::Mutex;
-use store::memory::Memory;
 use store::{Batch, CommitError, Cursor, Exported, ExportedLink, Item, Key, Kind, ReadError, Scan, Store, Write};
 
 use crate::audit::Audit;
 use crate::node::Life;
 use crate::world::{Fault, World};
 
-/// What survives: the memory engine, every commit of which is audited.
+/// What survives: an engine, every commit of which is audited.
 pub struct Disk {
     world: Arc<World>,
-    memory: Memory,
+    kept: Arc<dyn Store>,
     shared: bool,
     audit: Mutex<Audit>,
 }
 
-/// The memory engine never waits.
+/// Engines never wait here: memory need not, and all others stand still.
 fn at_once<T>(what: impl Future<Output = T>) -> Option<T> {
     what.now_or_never()
 }
 
 impl Disk {
-    /// An empty one, of one process or of several.
+    /// An empty engine, of one process or of several.
     #[must_use]
-    pub fn new(world: &Arc<World>, shared: bool) -> Self {
-        Self { world: Arc::clone(world), memory: Memory::new(), shared, audit: Mutex::default() }
+    pub fn new(world: &Arc<World>, kept: Arc<dyn Store>, shared: bool) -> Self {
+        Self { world: Arc::clone(world), kept, shared, audit: Mutex::default() }
     }
 
     /// What is kept, without faults.
     #[must_use]
-    pub const fn memory(&self) -> &Memory {
-        &self.memory
+    pub fn kept(&self) -> &dyn Store {
+        &*self.kept
     }
 
     /// What the audit saw.
@@ -46,7 +45,7 @@ impl Disk {
 
     fn audited(&self, batch: &Batch) -> Result<(), CommitError> {
         let before: Vec<Option<Item>> = batch.writes().iter().map(|write| self.before(write)).collect();
-        let result = at_once(self.memory.commit(batch.clone())).unwrap_or(Err(CommitError::Busy));
+        let result = at_once(self.kept.commit(batch.clone())).unwrap_or(Err(CommitError::Busy));
         self.world.note(&format!("commit of {}: {}", summary(batch), if result.is_ok() { "landed" } else { "did not land" }));
         if result.is_ok() {
             self.audit.lock().landed(&self.world, batch, &before, self.shared);
@@ -56,7 +55,7 @@ impl Disk {
 
     fn before(&self, write: &Write) -> Option<Item> {
         let (Write::Put { key, .. } | Write::Delete { key, .. }) = write else { return None };
-        at_once(self.memory.get_one(key)).and_then(Result::ok).flatten()
+        at_once(self.kept.get_one(key)).and_then(Result::ok).flatten()
     }
 }
 
@@ -107,22 +106,22 @@ impl Store for Line {
 
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, ReadError> {
         self.before_read().await?;
-        self.disk.memory.get(keys).await
+        self.disk.kept.get(keys).await
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Ulid>, ReadError> {
         self.before_read().await?;
-        self.disk.memory.scan(scan).await
+        self.disk.kept.scan(scan).await
     }
 
     async fn export(&self, kind: Kind, after: Option<Cursor>, limit: usize) -> Result<Vec<Exported>, ReadError> {
         self.before_read().await?;
-        self.disk.memory.export(kind, after, limit).await
+        self.disk.kept.export(kind, after, limit).await
     }
 
     async fn export_links(&self, after: Option<Cursor>, limit: usize) -> Result<Vec<ExportedLink>, ReadError> {
         self.before_read().await?;
-        self.disk.memory.export_links(after, limit).await
+        self.disk.kept.export_links(after, limit).await
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), CommitError> {

@@ -11,6 +11,7 @@
 pub mod audit;
 pub mod bank;
 pub mod disk;
+pub mod engine;
 pub mod node;
 pub mod run;
 pub mod shop;

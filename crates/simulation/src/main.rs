@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use simulation::audit::declared;
-use simulation::run::{Outcome, Settings, run};
+use simulation::engine::Engine;
+use simulation::run::{Outcome, Settings, run, run_on};
+use store::Store as _;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -34,9 +37,13 @@ struct Cli {
     /// Stop once a rule was broken that is told in words with these among them.
     #[arg(long)]
     until: Option<String>,
-    /// Run each seed twice and compare.
+    /// Run each seed twice and compare; with `--store`, the second time in memory.
     #[arg(long)]
     twice: bool,
+    /// Run on what is kept there instead of in memory: sqlite:PATH, `postgres://`… or `dynamodb://`…, in which there must be
+    /// nothing. For one seed.
+    #[arg(long, conflicts_with = "minutes", value_name = "URL")]
+    store: Option<String>,
     /// Show what happened in each run, also in those where nothing was wrong.
     #[arg(long)]
     trace: bool,
@@ -87,8 +94,15 @@ fn main() -> ExitCode {
 }
 
 fn one(seed: u64, cli: &Cli) -> Result<Outcome, String> {
-    let settings = Settings { orders: cli.orders };
-    let outcome = run(seed, settings)?;
+    let mut settings = Settings { orders: cli.orders, alone: false };
+    let outcome = match &cli.store {
+        Some(address) => {
+            let engine = Arc::new(Engine::open(address)?);
+            settings.alone = !engine.is_shared();
+            run_on(engine, seed, settings)?
+        }
+        None => run(seed, settings)?,
+    };
     if cli.twice && run(seed, settings)?.digest != outcome.digest {
         return Err("two runs of it differ".to_owned());
     }

@@ -22,6 +22,7 @@ use providers::Connector as _;
 use providers::simulator::{self, Simulator};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use store::memory::Memory;
 use store::{Index, Kind, List, Scan, Store};
 
 use crate::audit::{Audit, Edge};
@@ -58,11 +59,13 @@ const AT_ONCE: usize = 1_000;
 pub struct Settings {
     /// Orders placed.
     pub orders: u32,
+    /// Whether a server has the disk to itself in every run, as the embedded engine wants it.
+    pub alone: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { orders: 40 }
+        Self { orders: 40, alone: false }
     }
 }
 
@@ -88,14 +91,27 @@ pub struct Outcome {
 /// # Errors
 /// No run could be begun: the runtime or the bank cannot be made.
 pub fn run(seed: u64, settings: Settings) -> Result<Outcome, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().map_err(|e| e.to_string())?;
-    runtime.block_on(simulate(seed, settings))
+    run_on(Arc::new(Memory::new()), seed, settings)
 }
 
-async fn simulate(seed: u64, settings: Settings) -> Result<Outcome, String> {
+/// Runs a seed on an engine in which there is nothing, and which answers each call at once or stands still until then.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_on(store: Arc<dyn Store>, seed: u64, settings: Settings) -> Result<Outcome, String> {
+    // It is let go of last: threads may not be waited for while the run's own are.
+    let kept = Arc::clone(&store);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().map_err(|e| e.to_string())?;
+    let outcome = runtime.block_on(simulate(store, seed, settings));
+    drop(runtime);
+    drop(kept);
+    outcome
+}
+
+async fn simulate(store: Arc<dyn Store>, seed: u64, settings: Settings) -> Result<Outcome, String> {
     let world = Arc::new(World::new(seed));
-    let servers = world.below(3).saturating_add(1);
-    let disk = Arc::new(Disk::new(&world, servers > 1));
+    let servers = if settings.alone { 1 } else { world.below(3).saturating_add(1) };
+    let disk = Arc::new(Disk::new(&world, store, servers > 1));
     let bank = Arc::new(bank(&world)?);
     let nodes: Vec<_> = (0..servers).map(|_| Arc::new(Node::new(&world, &disk, &bank))).collect();
     let first = nodes.first().ok_or("no server")?;
@@ -136,7 +152,7 @@ async fn simulate(seed: u64, settings: Settings) -> Result<Outcome, String> {
     if let Err(why) = checked {
         world.violation(why);
     }
-    let payments = u64::try_from(disk.memory().export(Kind::PaymentIntent, None, AT_ONCE).await.map_or(0, |all| all.len())).unwrap_or(0);
+    let payments = u64::try_from(disk.kept().export(Kind::PaymentIntent, None, AT_ONCE).await.map_or(0, |all| all.len())).unwrap_or(0);
     Ok(Outcome {
         violations: world.violations(),
         digest: world.digest(),
@@ -188,7 +204,7 @@ async fn drain(disk: &Disk, scope: Scope) {
 }
 
 async fn listed(disk: &Disk, scope: Scope, index: Index) -> Vec<Ulid> {
-    disk.memory().scan(Scan::oldest(List::all(scope, index), AT_ONCE)).await.unwrap_or_default()
+    disk.kept().scan(Scan::oldest(List::all(scope, index), AT_ONCE)).await.unwrap_or_default()
 }
 
 /// What is listed as open and is. A mark that has outlived its operation goes away by no waiting.
@@ -206,7 +222,7 @@ async fn open(disk: &Disk, scope: Scope) -> Vec<Ulid> {
 }
 
 async fn is_open<T: Listed>(disk: &Disk, scope: Scope, id: Ulid) -> bool {
-    let item = disk.memory().get_one(&key_of::<T>(scope, id)).await.ok().flatten();
+    let item = disk.kept().get_one(&key_of::<T>(scope, id)).await.ok().flatten();
     let object = item.and_then(|item| decode::<T>(&item.body).ok());
     object.is_some_and(|object| object.lists(scope).contains(&List::all(scope, Index::OpenOperations)))
 }
@@ -272,7 +288,7 @@ async fn books_agree(market: &Market, disk: &Disk, bank: &Simulator) -> Result<(
         let why = if open.contains(&id) { "is still open" } else { "is still marked as open, and is not" };
         world.violation(format!("{id} {why}"));
     }
-    let report = payments::verify::verify(disk.memory()).await.map_err(|e| format!("verify: {e:?}"))?;
+    let report = payments::verify::verify(disk.kept()).await.map_err(|e| format!("verify: {e:?}"))?;
     report.differences.into_iter().for_each(|difference| world.violation(format!("verify: {difference}")));
     banks_agree(world, disk, bank).await
 }
@@ -296,7 +312,7 @@ async fn trail_agrees(world: &World, nodes: &[Arc<Node>], disk: &Disk) -> Result
         let seals = platforms.iter().map(|platform| platform.seal_audit_now());
         let sealed = futures::future::try_join_all(seals).await.map_err(|e| format!("sealing: {e:?}"))?;
         let mut report = Report::default();
-        let trail = payments::verify::audit::verify(disk.memory(), &[], &mut report).await.map_err(|e| format!("verify: {e:?}"))?;
+        let trail = payments::verify::audit::verify(disk.kept(), &[], &mut report).await.map_err(|e| format!("verify: {e:?}"))?;
         // Whoever seals nothing may have been overtaken by a server's own job, which seals only what has settled.
         lost += u32::from(sealed.iter().sum::<usize>() == 0);
         if trail.unsealed == 0 || lost > LOST_RACES {
@@ -314,7 +330,7 @@ async fn all<T: DeserializeOwned>(disk: &Disk, kind: Kind) -> Result<Vec<T>, Str
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let page = disk.memory().export(kind, after, AT_ONCE).await.map_err(|e| e.to_string())?;
+        let page = disk.kept().export(kind, after, AT_ONCE).await.map_err(|e| e.to_string())?;
         for exported in &page {
             found.push(decode(&exported.item.body).map_err(|e| format!("{e:?}"))?);
         }
@@ -462,7 +478,7 @@ mod tests {
     use super::*;
 
     /// Few and short, for every build; `bursar-simulate` runs as many as one likes.
-    const SETTINGS: Settings = Settings { orders: 12 };
+    const SETTINGS: Settings = Settings { orders: 12, alone: false };
 
     #[test]
     fn no_rule_is_broken_under_any_fault_of_some_seeds() {
@@ -473,7 +489,7 @@ mod tests {
 
     #[test]
     fn no_rule_is_broken_any_more_by_seeds_that_once_broke_one() {
-        for seed in [206, 360, 5_598, 14_570] {
+        for seed in [206, 360, 5_598, 14_570, 19_099, 21_284] {
             assert_eq!(run(seed, Settings::default()).unwrap().violations, Vec::<String>::new(), "seed {seed}");
         }
     }
