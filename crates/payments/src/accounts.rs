@@ -10,7 +10,7 @@ use domain::fee::FeeSchedule;
 use domain::id::{AccountId, ApiKeyId};
 use domain::scope::{Mode, Scope};
 use domain::statement::Part;
-use store::{Index, Key, List, Precondition, Scan, Write};
+use store::{Batch, Index, Key, Kind, List, Precondition, Scan, Write};
 
 use crate::acting::By;
 use crate::error::{Error, Place};
@@ -43,6 +43,26 @@ pub struct NewAccount {
 }
 
 impl Platform {
+    /// Whether this is the process that makes the first merchant: of several that begin on a new store at once, one is told so.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn makes_first_account(&self) -> Result<bool, Error> {
+        if !self.all_accounts().await?.is_empty() {
+            return Ok(false);
+        }
+        if !self.store.is_shared() {
+            return Ok(true);
+        }
+        let mut batch = Batch::new();
+        batch.create(Key::named(Scope::PLATFORM, Kind::Setting, "first-account"), encode(&self.now())?);
+        match self.commit_without_row(batch).await {
+            Ok(()) => Ok(true),
+            Err(Error::LockTimeout) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes a merchant.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ pub fn log() {
 /// # Errors
 /// The store failed.
 pub async fn first_shop(platform: &Platform, secret: Option<&str>) -> Result<Option<FirstKeys>, Error> {
-    if !platform.all_accounts().await?.is_empty() {
+    if !platform.makes_first_account().await? {
         return Ok(None);
     }
     let by = compose::operator();

@@ -177,3 +177,13 @@ async fn a_server_with_a_store_of_its_own_writes_no_lease() {
     shop.platform.keep_leases().await.unwrap();
     assert!(shop.store.get_one(&lease("recovery")).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn of_servers_that_begin_on_a_new_store_one_makes_its_first_merchant() {
+    let [one, other] = Shop::two_on_a_new_store();
+    assert!(one.makes_first_account().await.unwrap());
+    assert!(!other.makes_first_account().await.unwrap());
+    let (shop, other) = two_servers().await;
+    assert!(!shop.platform.makes_first_account().await.unwrap());
+    assert!(!other.platform.makes_first_account().await.unwrap());
+}

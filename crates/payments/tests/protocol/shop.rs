@@ -154,6 +154,14 @@ impl Shop {
         Self { store, meanwhile, clock, bank, platform, account, scope }
     }
 
+    /// Two servers that begin on a new store, which they share.
+    pub fn two_on_a_new_store() -> [Arc<Platform>; 2] {
+        let (clock, bank) = (Arc::new(TestClock(AtomicI64::new(1_900_000_000_000))), Arc::new(Bank::default()));
+        let meanwhile = Arc::new(Meanwhile::new(Arc::new(Memory::new())));
+        meanwhile.share();
+        [0, 1].map(|_| platform(&meanwhile, &clock, &bank, None))
+    }
+
     /// The process ends wherever it is and another one starts on the same store.
     pub fn crash(&mut self) {
         self.pass(1);

@@ -88,6 +88,14 @@ impl Failure {
     }
 }
 
+/// The answer to a request that is given up because it takes too long: what it began is not over.
+#[cfg(feature = "lambda")]
+#[must_use]
+pub fn too_slow() -> Answer {
+    let message = "The request takes too long. Repeat it with the same Idempotency-Key to hear what it came to.";
+    simple(503, "api_error", None, message)
+}
+
 fn case(error: &Error, request: &str, ctx: Context) -> Answer {
     let message = error.to_string();
     let body = ErrorBody { message: &message, r#type: INVALID, ..ErrorBody::default() };

@@ -46,6 +46,8 @@ use crate::params;
 use crate::presenter::ApiPresenter;
 use crate::views::{API_VERSION, Context};
 pub use failure::Failure;
+#[cfg(feature = "lambda")]
+pub use failure::too_slow;
 
 /// Keys remembered, so that a request needs no look-up.
 const MAX_KEYS: u64 = 10_000;

@@ -9,20 +9,30 @@ use axum::extract::ConnectInfo;
 use axum::response::Response;
 use domain::time::Timestamp;
 use http::Uri;
+use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, Context, RequestExt as _};
 use lambda_runtime::{LambdaEvent, Service as _, service_fn};
 use payments::Platform;
+use payments::ports::Answer;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use tower::ServiceExt as _;
 
 use super::{Failure, emf};
+use crate::api::too_slow;
 
 /// Lambda takes no larger answer.
 const ANSWER_MAX: usize = 6 * 1_024 * 1_024;
 /// How long what a request began and did not wait for may hold its answer up. It ends by its provider's deadline, long before.
 const FINISH_WITHIN: Duration = Duration::from_secs(15);
+/// Whoever asks through API Gateway is answered within 29 s or never, and some of them the way back takes.
+const ANSWER_WITHIN: Duration = Duration::from_secs(27);
+/// What is kept of an invocation's time for the way back.
+const RESERVE: Duration = Duration::from_secs(1);
+/// What a path may not hold unescaped. A percent sign may: what escapes there are, are kept.
+const UNESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
 
 /// What requests are answered with.
 #[derive(Clone, Copy)]
@@ -41,16 +51,21 @@ impl Shape<'_> {
     /// # Errors
     /// The answer broke off.
     pub(super) async fn answer(self, request: LambdaRequest, context: Context) -> Result<impl Serialize + use<>, Failure> {
-        let mut adapter = Adapter::from(service_fn(|request: lambda_http::Request| self.serve(request)));
+        let end = Instant::now() + time_until(context.deadline());
+        let mut adapter = Adapter::from(service_fn(|request: lambda_http::Request| self.serve(request, end)));
         adapter.call(LambdaEvent::new(request, context)).await
     }
 
-    async fn serve(self, request: lambda_http::Request) -> Result<http::Response<lambda_http::Body>, Failure> {
+    async fn serve(self, request: lambda_http::Request, end: Instant) -> Result<http::Response<lambda_http::Body>, Failure> {
         let began = Instant::now();
-        let response = self.router.clone().oneshot(plain(request)?).await?;
-        let response = whole(response).await?;
+        let answered = tokio::time::timeout_at(end.into(), self.router.clone().oneshot(plain(request)?)).await;
+        let response = match answered {
+            Ok(response) => whole(response?).await?,
+            // What it began is not over, and is recovery's if it does not end in the next moment.
+            Err(_) => too_late()?,
+        };
         if let Some(platform) = self.platform {
-            let left = platform.finish(FINISH_WITHIN).await;
+            let left = platform.finish(FINISH_WITHIN.min(end.saturating_duration_since(Instant::now()))).await;
             if left > 0 {
                 tracing::warn!(left, "operations were left to recovery");
             }
@@ -58,6 +73,19 @@ impl Shape<'_> {
         }
         Ok(response)
     }
+}
+
+/// How long an answer may take.
+fn time_until(deadline: SystemTime) -> Duration {
+    let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+    left.saturating_sub(RESERVE).min(ANSWER_WITHIN)
+}
+
+/// The answer to a request that took too long.
+fn too_late() -> Result<http::Response<lambda_http::Body>, Failure> {
+    let Answer { status, body } = too_slow();
+    let body = lambda_http::Body::Text(String::from_utf8(body)?);
+    Ok(http::Response::builder().status(status).header(CONTENT_TYPE, "application/json").body(body)?)
 }
 
 fn now() -> Timestamp {
@@ -69,7 +97,13 @@ fn now() -> Timestamp {
 /// API Gateway saw.
 fn plain(request: lambda_http::Request) -> Result<http::Request<Body>, Failure> {
     let path = within_stage(request.raw_http_path(), request.request_context_ref());
-    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    // An HTTP API gives paths as they read once their escapes are undone.
+    let path = utf8_percent_encode(path, UNESCAPED);
+    let query = match (request.uri().query(), request.request_context_ref()) {
+        (None, _) => String::new(),
+        (Some(query), Some(RequestContext::ApiGatewayV1(_))) => format!("?{}", in_order(query)),
+        (Some(query), _) => format!("?{query}"),
+    };
     let target: PathAndQuery = format!("{path}{query}").parse()?;
     let from = request.request_context_ref().and_then(source);
     let (mut parts, body) = request.into_parts();
@@ -83,6 +117,13 @@ fn plain(request: lambda_http::Request) -> Result<http::Request<Body>, Failure> 
         _ => Body::empty(),
     };
     Ok(http::Request::from_parts(parts, body))
+}
+
+/// A REST API gives parameters in no order, another one each time, so that a repeated request would not be the same one.
+fn in_order(query: &str) -> String {
+    let mut pairs: Vec<&str> = query.split('&').collect();
+    pairs.sort_by_key(|pair| pair.split_once('=').map_or(*pair, |(name, _)| name));
+    pairs.join("&")
 }
 
 /// The path below the stage. An HTTP API's path begins with its stage unless that is the default one; a REST API's never does.
@@ -173,6 +214,31 @@ mod tests {
     async fn a_path_that_only_looks_like_a_stage_is_kept() {
         let (_, seen) = answer_to(http_api("v", "/v1/refunds")).await;
         assert_eq!(seen["at"][1], json!("/v1/refunds?expand%5B%5D=latest_charge&limit=3"));
+    }
+
+    #[tokio::test]
+    async fn what_a_path_may_not_hold_is_escaped_again() {
+        for (path, escaped) in [("/ ", "/%20"), ("/v1/charges/ä{}?", "/v1/charges/%C3%A4%7B%7D%3F"), ("/v1/a%2Fb", "/v1/a%2Fb")] {
+            let (_, seen) = answer_to(http_api("$default", path)).await;
+            assert_eq!(seen["at"][1].as_str().unwrap().split_once('?').unwrap().0, escaped);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_takes_too_long_is_answered_all_the_same() {
+        let router = Router::new().fallback(any(|| std::future::pending::<()>()));
+        let shape = Shape { router: &router, platform: None, environment: "test" };
+        let request: LambdaRequest = serde_json::from_value(http_api("$default", "/v1/refunds")).unwrap();
+        let mut context = Context::default();
+        context.deadline = 0;
+        let answer = serde_json::to_value(shape.answer(request, context).await.unwrap()).unwrap();
+        assert_eq!(answer["statusCode"], json!(503));
+        assert!(answer["body"].as_str().unwrap().contains("same Idempotency-Key"));
+    }
+
+    #[test]
+    fn parameters_in_no_order_are_put_in_one_and_those_of_one_name_stay_in_theirs() {
+        assert_eq!(in_order("limit=3&expand%5B%5D=b&created=1&expand%5B%5D=a"), "created=1&expand%5B%5D=b&expand%5B%5D=a&limit=3");
     }
 
     #[tokio::test]

@@ -93,8 +93,9 @@ pub(super) async fn export_links(table: &Table, after: Option<Place>, limit: usi
     let mut exported = Vec::new();
     let mut start = after.map(|place| place.key());
     while exported.len() < limit {
-        let page = scanned(table, start, limit.saturating_sub(exported.len())).await?;
-        for item in &page.0 {
+        // As many are looked at each time, however few are still wanted: most items of a table are no entries of lists.
+        let page = scanned(table, start, limit).await?;
+        for item in page.0.iter().take(limit.saturating_sub(exported.len())) {
             let place = place(item)?;
             let (list, id) = parse_listed(&place).ok_or_else(|| ReadError::Corrupt("an entry of no list".to_owned()))?;
             exported.push(ExportedLink { cursor: Cursor::from_bytes([place.partition, place.sort].concat()), list, id });
