@@ -103,3 +103,43 @@ pub struct ApiKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        Account {
+            id: AccountId::new(crate::id::Ulid::NIL),
+            name: "Corner Shop & Sons".to_owned(),
+            email: None,
+            country: "US".to_owned(),
+            default_currency: Currency::Usd,
+            statement_descriptor: None,
+            statement_descriptor_prefix: None,
+            fees: FeeSchedule::default(),
+            settlement_days: 2,
+            created_at: Timestamp::EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_statement_says_what_the_payment_does_and_else_what_the_shop_does_and_else_its_name() {
+        let mut account = account();
+        assert_eq!(account.descriptor(), statement::of_name("Corner Shop & Sons"));
+        assert!(!account.descriptor().is_empty());
+        assert_eq!(account.descriptor_prefix(), statement::prefix_of(&account.descriptor()));
+        account.statement_descriptor = Some("CORNER SHOP".to_owned());
+        account.statement_descriptor_prefix = Some("CORNER".to_owned());
+        assert_eq!((account.descriptor().as_str(), account.descriptor_prefix().as_str()), ("CORNER SHOP", "CORNER"));
+        assert_eq!(account.statement_line(None, None), "CORNER SHOP");
+        assert_eq!(account.statement_line(Some("WHOLE"), None), "WHOLE");
+        assert_eq!(account.statement_line(Some("WHOLE"), Some("ORDER 7")), statement::join("CORNER", "ORDER 7"));
+    }
+
+    #[test]
+    fn a_key_says_by_its_first_letters_what_it_opens() {
+        let prefixes = |mode| [ApiKeyKind::Secret, ApiKeyKind::Publishable].map(|kind| kind.prefix(mode));
+        assert_eq!((prefixes(Mode::Test), prefixes(Mode::Live)), (["sk_test_", "pk_test_"], ["sk_live_", "pk_live_"]));
+    }
+}

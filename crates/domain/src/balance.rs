@@ -133,4 +133,14 @@ mod tests {
         assert!(balance.pending().is_err());
         assert!(balance.settle(Timestamp::from_seconds(2)).is_err());
     }
+
+    #[test]
+    fn a_balance_has_the_currencies_that_moved_in_the_order_of_their_codes() {
+        let mut balance = Balance::default();
+        assert_eq!(balance.currencies().count(), 0);
+        for currency in [Currency::Usd, Currency::Eur, Currency::Usd] {
+            balance.add(&line(1, 0, currency, 0)).unwrap();
+        }
+        assert_eq!(balance.currencies().collect::<Vec<_>>(), [Currency::Eur, Currency::Usd]);
+    }
 }

@@ -102,3 +102,14 @@ impl BalanceTransaction {
         self.amount.minor().saturating_sub(self.fee)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_the_words_of_the_api_and_codes_that_never_change() {
+        let all: Vec<_> = Kind::ALL.iter().map(|kind| (kind.as_str(), kind.code())).collect();
+        assert_eq!(all, [("charge", 1), ("refund", 2), ("refund_failure", 3)]);
+    }
+}

@@ -249,3 +249,20 @@ impl Charge {
         self.amount_refunded = self.amount_refunded.saturating_sub(amount).max(0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::flow::fixtures::charge;
+
+    #[test]
+    fn the_least_that_can_be_captured_or_given_back_is_one() {
+        let mut reserved = charge(Status::Authorized);
+        assert!(matches!(reserved.capture(0), Err(Refusal::NotPositive)));
+        assert!(reserved.capture(1).is_ok());
+        let mut captured = charge(Status::Captured);
+        assert!(matches!(captured.reserve_refund(Some(0)), Err(Refusal::NotPositive)));
+        assert!(matches!(captured.reserve_refund(Some(1)), Ok(1)));
+    }
+}

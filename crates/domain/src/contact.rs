@@ -118,4 +118,10 @@ mod tests {
             assert!(!is_email(bad), "{bad}");
         }
     }
+
+    #[test]
+    fn details_are_empty_only_if_nothing_is_known() {
+        assert!(BillingDetails::default().is_empty());
+        assert!(!BillingDetails { phone: Some("1".to_owned()), ..BillingDetails::default() }.is_empty());
+    }
 }

@@ -318,4 +318,9 @@ mod tests {
             assert_eq!(Currency::from_code(bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn a_currency_is_shown_by_its_code() {
+        assert_eq!(format!("{:?} {}", Currency::Eur, Currency::Eur), "eur eur");
+    }
 }

@@ -83,4 +83,9 @@ mod tests {
         assert!(["ABC", "123", "A1B2C3D4E5F6"].into_iter().all(is_invoice_prefix));
         assert!(!["", "AB", "abc", "A-C", "ÄBC", "A1B2C3D4E5F6G"].into_iter().any(is_invoice_prefix));
     }
+
+    #[test]
+    fn only_a_buyer_who_pays_tax_like_everybody_is_exempt_of_none() {
+        assert_eq!([TaxExempt::None, TaxExempt::Exempt, TaxExempt::Reverse].map(|of| of.is_none()), [true, false, false]);
+    }
 }

@@ -157,3 +157,32 @@ impl CardErrorCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_written_the_same_way_everywhere_and_has_a_sentence_for_the_buyer() {
+        use CardErrorCode as Code;
+        for code in [
+            Code::AuthenticationRequired,
+            Code::CardDeclined,
+            Code::ExpiredCard,
+            Code::IncorrectCvc,
+            Code::IncorrectNumber,
+            Code::IncorrectZip,
+            Code::InvalidCvc,
+            Code::InvalidExpiryMonth,
+            Code::InvalidExpiryYear,
+            Code::PaymentMethodUnexpectedState,
+            Code::ProcessingError,
+            Code::PaymentIntentAuthenticationFailure,
+            Code::SetupIntentAuthenticationFailure,
+        ] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert!(code.message().starts_with("The ") || code.message().starts_with("An "), "{code:?}");
+            assert!(code.message().ends_with('.'), "{code:?}");
+        }
+    }
+}

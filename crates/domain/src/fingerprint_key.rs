@@ -27,3 +27,13 @@ impl fmt::Debug for FingerprintKey {
         f.write_str("FingerprintKey(****)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_not_shown() {
+        assert_eq!(format!("{:?}", FingerprintKey::new(&[7; 32])), "FingerprintKey(****)");
+    }
+}

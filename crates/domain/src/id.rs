@@ -361,4 +361,30 @@ mod tests {
             assert_eq!(bad.parse::<PaymentIntentId>(), Err(InvalidId), "{bad}");
         }
     }
+
+    #[test]
+    fn the_parts_of_an_identifier_have_their_bits_and_no_others() {
+        let at = Timestamp::from_millis;
+        assert_eq!(Ulid::from_parts(at(1), 0, 0).bits(), 1 << 80);
+        assert_eq!(Ulid::from_parts(at(0), u32::MAX, 0).bits(), ((1 << 21) - 1) << 59);
+        assert_eq!(Ulid::from_parts(at(0), 0, u64::MAX).bits(), (1 << 59) - 1);
+        assert_eq!(Ulid::from_parts(at(0), 0, 1 << 58).bits(), 1 << 58);
+    }
+
+    #[test]
+    fn within_a_millisecond_the_sequence_counts_also_if_the_clock_is_set_there_again() {
+        let mut sequence = UlidSequence::default();
+        let first = sequence.next(Timestamp::from_millis(5), 0);
+        sequence.not_before(Timestamp::from_millis(5));
+        let second = sequence.next(Timestamp::from_millis(5), 0);
+        assert_eq!([first, second], [0, 1].map(|n| Ulid::from_parts(Timestamp::from_millis(5), n, 0)));
+    }
+
+    #[test]
+    fn an_identifier_is_shown_as_its_text_and_what_is_none_is_told_so() {
+        let id = Ulid::from_bits(33);
+        assert_eq!((format!("{id:?}"), id.to_string()), ("00000000000000000000000011".to_owned(), "00000000000000000000000011".to_owned()));
+        let error = serde_json::from_str::<Ulid>("1").unwrap_err().to_string();
+        assert!(error.contains("expected an identifier"), "{error}");
+    }
 }

@@ -204,4 +204,19 @@ mod tests {
             prop_assert_eq!(serde_json::from_str::<Fingerprint>(&text).unwrap(), print);
         }
     }
+
+    #[test]
+    fn a_word_is_random_only_if_it_is_long_hexadecimal_and_not_digits_alone() {
+        let number = "4242424242424242";
+        let hash = format!("a{number}b{}", "0".repeat(14));
+        assert_eq!(hash.len(), RANDOM_LENGTH);
+        assert!(!holds_card_number(&hash));
+        let (shorter, no_hash, digits) = (&hash[..RANDOM_LENGTH - 1], hash.replace('b', "z"), format!("{}{number}", "1".repeat(20)));
+        assert!(holds_card_number(shorter) && holds_card_number(&no_hash));
+        // No card's number is as long, so what is digits alone is none, but not since it were random.
+        assert!(!is_random(&digits) && !holds_card_number(&digits));
+        for no_uuid in ["42424242-4242-4242-zzzz-424242424242", "4242-4242-4242-4242-4242"] {
+            assert!(holds_card_number(no_uuid), "{no_uuid}");
+        }
+    }
 }

@@ -335,4 +335,10 @@ mod tests {
     fn a_row_was_committed_when_its_name_was_made() {
         assert_eq!(entry().at().millis(), 1_795_000_000_123);
     }
+
+    #[test]
+    fn an_ending_is_told_as_success_or_by_the_refusals_code() {
+        assert_eq!(Ending::Success.as_str(), "success");
+        assert_eq!(Ending::Refused("card_declined".to_owned()).as_str(), "card_declined");
+    }
 }

@@ -8,7 +8,7 @@ mod authorize;
 mod capture;
 mod conflict;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod refund;
 mod setup;
 #[cfg(test)]
