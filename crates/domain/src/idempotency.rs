@@ -219,4 +219,10 @@ mod tests {
             assert!(holds_card_number(no_uuid), "{no_uuid}");
         }
     }
+
+    #[test]
+    fn a_fingerprint_is_shown_as_it_is_stored() {
+        let print = of("POST", "/", b"");
+        assert_eq!(format!("\"{print:?}\""), serde_json::to_string(&print).unwrap());
+    }
 }

@@ -153,4 +153,10 @@ mod tests {
             prop_assert_eq!(serde_json::from_str::<Metadata>(&text).unwrap(), merged);
         }
     }
+
+    #[test]
+    fn notes_are_empty_until_there_is_one() {
+        let none = Metadata::default();
+        assert!(none.is_empty() && !merge(&none, &[("order", "1")]).unwrap().is_empty());
+    }
 }

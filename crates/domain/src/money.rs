@@ -295,4 +295,16 @@ mod tests {
     fn the_stored_form_is_the_minor_unit_and_the_lower_case_code() {
         assert_eq!(serde_json::to_string(&usd(7)).unwrap(), r#"{"minor":7,"currency":"usd"}"#);
     }
+
+    #[test]
+    fn nothing_is_neither_more_nor_less_than_nothing() {
+        assert_eq!([-1, 0, 1].map(|minor| usd(minor).is_positive()), [false, false, true]);
+        assert_eq!([-1, 0, 1].map(|minor| usd(minor).is_negative()), [true, false, false]);
+    }
+
+    #[test]
+    fn money_is_shown_as_it_is_written() {
+        assert_eq!(format!("{:?}", usd(1_050)), usd(1_050).to_string());
+        assert!(!usd(0).to_string().is_empty());
+    }
 }

@@ -213,3 +213,24 @@ pub enum QueryOutcome {
     /// The question itself had no readable answer.
     Unknown(UnknownReason),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refunds_failure_is_written_the_same_way_everywhere() {
+        use RefundFailure as Failure;
+        for failure in [
+            Failure::LostOrStolenCard,
+            Failure::ExpiredOrCanceledCard,
+            Failure::ChargeForPendingRefundDisputed,
+            Failure::Declined,
+            Failure::InsufficientFunds,
+            Failure::MerchantRequest,
+            Failure::Unknown,
+        ] {
+            assert_eq!(serde_json::to_value(failure).unwrap(), failure.as_str());
+        }
+    }
+}

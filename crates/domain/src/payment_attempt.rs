@@ -284,3 +284,47 @@ impl PaymentAttempt {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::flow::fixtures::{NOW, attempt, usd};
+
+    fn operation(kind: OperationKind, started_at: Timestamp) -> Operation {
+        Operation::begin(kind, ProviderKey::from_text("key"), usd(1), started_at)
+    }
+
+    #[test]
+    fn a_question_about_an_unknown_outcome_comes_soon_and_then_ever_later_up_to_a_minute() {
+        let mut unknown = operation(OperationKind::Capture, NOW);
+        assert_eq!((unknown.unknown, unknown.next_check_at.millis_since(NOW)), (None, FIRST_CHECK_AFTER_MS));
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            unknown.note_unknown(UnknownReason::Timeout, NOW);
+            pauses.push(unknown.next_check_at.millis_since(NOW));
+        }
+        assert_eq!((unknown.unknown, unknown.checks), (Some(UnknownReason::Timeout), 9));
+        assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    }
+
+    #[test]
+    fn an_attempt_that_has_an_end_has_no_operation_and_is_open_no_more() {
+        let mut open = attempt(Status::Sending, OperationKind::Authorize);
+        assert_eq!((open.is_open(), open.open_since()), (true, Some(NOW)));
+        open.become_(Status::Unknown).unwrap();
+        assert_eq!((open.is_open(), open.open_since()), (true, Some(NOW)));
+        open.become_(Status::Declined).unwrap();
+        assert_eq!((open.is_open(), open.open_since(), open.operation.is_none()), (false, None, true));
+    }
+
+    #[test]
+    fn an_attempt_is_abandoned_only_by_an_operation_that_does_so() {
+        for (kind, voided, abandoned) in
+            [(OperationKind::Capture, false, false), (OperationKind::Void, true, false), (OperationKind::Abandon, true, true)]
+        {
+            let given_up = attempt(Status::Sending, kind);
+            assert_eq!((given_up.is_being_voided(), given_up.is_being_abandoned()), (voided, abandoned), "{kind:?}");
+        }
+    }
+}

@@ -368,4 +368,47 @@ mod tests {
             assert_eq!(decided, expected, "{status:?}");
         }
     }
+
+    use crate::flow::fixtures::intent;
+
+    #[test]
+    fn words_are_those_of_the_api() {
+        for status in Status::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+        for choice in [ThreeDSecureRequest::Automatic, ThreeDSecureRequest::Any, ThreeDSecureRequest::Challenge] {
+            assert_eq!(serde_json::to_value(choice).unwrap(), choice.as_str());
+            assert_eq!(choice.is_automatic(), choice.as_str() == "automatic");
+        }
+        assert_eq!(Command::ALL.map(Command::verb), ["updated", "confirmed", "captured", "canceled"]);
+        assert!(ConfirmationMethod::Automatic.is_automatic() && !ConfirmationMethod::Manual.is_automatic());
+    }
+
+    #[test]
+    fn a_client_secret_names_its_payment_and_cannot_be_guessed_from_it() {
+        let mut secret = intent(Status::Processing);
+        "8f1c".clone_into(&mut secret.secret);
+        assert_eq!(secret.client_secret(), format!("{}_secret_8f1c", secret.id));
+    }
+
+    #[test]
+    fn only_a_payment_that_its_shop_confirms_by_itself_was_confirmed_once_it_has_ended_well() {
+        for status in Status::ALL {
+            for method in [ConfirmationMethod::Automatic, ConfirmationMethod::Manual] {
+                let asked = PaymentIntent { confirmation_method: method, ..intent(status) };
+                let ended_well = matches!(status, Status::RequiresCapture | Status::Succeeded);
+                assert_eq!(asked.was_confirmed(), ended_well && method == ConfirmationMethod::Manual, "{status:?} {method:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_buyer_is_to_do_is_kept_only_while_they_are_to_do_it() {
+        let redirect = || Some(NextAction { redirect_url: "https://bank.example".to_owned(), return_url: None });
+        let mut waiting = PaymentIntent { next_action: redirect(), ..intent(Status::Processing) };
+        waiting.become_(Status::RequiresAction).unwrap();
+        assert!(waiting.next_action.is_some());
+        waiting.become_(Status::Processing).unwrap();
+        assert!(waiting.next_action.is_none());
+    }
 }

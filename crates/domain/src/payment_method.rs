@@ -131,3 +131,22 @@ pub struct Token {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub used: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::flow::fixtures::{OWNER, method};
+
+    #[test]
+    fn a_card_is_used_by_its_owner_and_by_anybody_while_it_has_none_and_not_once_it_is_spent() {
+        let other = Some(CustomerId::new(crate::id::Ulid::MAX));
+        let (free, owned) = (method(), PaymentMethod { customer: Some(OWNER), ..method() });
+        for customer in [None, Some(OWNER), other] {
+            assert_eq!(free.usable_for(customer), Ok(()));
+            let expected = if customer == Some(OWNER) { Ok(()) } else { Err(Refusal::OtherCustomer) };
+            assert_eq!(owned.usable_for(customer), expected);
+            assert_eq!(PaymentMethod { spent: true, ..method() }.usable_for(customer), Err(Refusal::Spent));
+        }
+    }
+}

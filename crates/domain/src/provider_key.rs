@@ -104,4 +104,10 @@ mod tests {
             assert!(keys.iter().skip(i + 1).all(|other| other != key));
         }
     }
+
+    #[test]
+    fn a_key_is_its_text_however_it_is_shown() {
+        let key = ProviderKey::from_text("pa_1_auth");
+        assert_eq!((key.as_str(), key.to_string(), format!("{key:?}")), ("pa_1_auth", "pa_1_auth".to_owned(), "pa_1_auth".to_owned()));
+    }
 }

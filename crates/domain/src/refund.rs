@@ -149,3 +149,20 @@ impl Refund {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::flow::fixtures::refund;
+
+    #[test]
+    fn a_refund_that_has_an_end_has_no_operation() {
+        let mut open = refund(Status::Sending);
+        assert!(open.operation.is_some());
+        open.become_(Status::Unknown).unwrap();
+        assert!(open.operation.is_some());
+        open.become_(Status::Succeeded).unwrap();
+        assert!(open.operation.is_none());
+    }
+}

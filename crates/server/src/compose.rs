@@ -19,6 +19,7 @@ use store::Store;
 
 use crate::api::App;
 use crate::engines::{Address, Purpose};
+use crate::metrics::{MeteredConnector, MeteredStore, Meters};
 use crate::presenter::ApiPresenter;
 
 /// How a server is to be put together.
@@ -82,14 +83,25 @@ pub fn operator() -> By {
 /// # Errors
 /// The store is in use or cannot be opened, or the key cannot be read.
 pub async fn compose(settings: &Settings) -> Result<Composed, SetupError> {
+    compose_measured(settings, &Meters::off()).await
+}
+
+/// Puts a server together that counts what happens.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn compose_measured(settings: &Settings, meters: &Meters) -> Result<Composed, SetupError> {
     let address = Address::parse(&settings.store)?;
     check_shared(settings, &address)?;
-    let store = address.open(Purpose::Serve).await?;
+    let store = MeteredStore::over(address.open(Purpose::Serve).await?, meters);
     let (bank, connector) = bank(settings, &address)?;
+    let connector = MeteredConnector::over(connector, meters);
     let key = vault_key(settings, &address)?;
     let signing_key = settings.audit_signing_key.as_deref().map(signing_key).transpose()?;
     let (platform, presenter) = platform(store, vec![connector], &key, &settings.public_url, signing_key)?;
-    Ok(Composed { app: Arc::new(App::new(Arc::new(platform), presenter)), bank })
+    let mut app = App::new(Arc::new(platform), presenter);
+    app.meters = meters.clone();
+    Ok(Composed { app: Arc::new(app), bank })
 }
 
 /// The key in a file, which signs the audit trail's chain.

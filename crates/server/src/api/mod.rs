@@ -41,7 +41,9 @@ use payments::Platform;
 use payments::idempotency::Answered;
 use payments::ports::{Answer, Audience, Rendering};
 
+use self::route::Route;
 use crate::docs_page;
+use crate::metrics::Meters;
 use crate::params;
 use crate::presenter::ApiPresenter;
 use crate::views::{API_VERSION, Context};
@@ -65,6 +67,8 @@ pub struct App {
     pub presenter: Arc<ApiPresenter>,
     /// Answers in place of the operations, if there is one.
     pub stand_in: Option<Arc<dyn StandIn>>,
+    /// Counts requests, or does not.
+    pub meters: Meters,
     keys: Cache<String, Arc<ApiKey>>,
     fingerprints: FingerprintKey,
 }
@@ -85,6 +89,7 @@ impl App {
             platform,
             presenter,
             stand_in: None,
+            meters: Meters::off(),
             keys: Cache::builder().max_capacity(MAX_KEYS).time_to_live(KEY_LIFETIME).build(),
             fingerprints,
         }
@@ -135,8 +140,8 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
 struct Known {
     ctx: Context,
     account: Option<AccountId>,
-    /// As the table of operations writes it: a path as it came may hold anything.
-    path: Option<&'static str>,
+    /// The operation, as the table of operations writes its path: one as it came may hold anything.
+    route: Option<&'static Route>,
 }
 
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -144,7 +149,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let id = RequestId::new(app.platform.mint()).to_string();
     // Until the key is known, an answer shows nothing of anybody.
     let ctx = Context { livemode: false, now: app.platform.now(), audience: Audience::Browser };
-    let mut known = Known { ctx, account: None, path: None };
+    let mut known = Known { ctx, account: None, route: None };
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
     let result = serve(&app, &parts, &mut body, &id, &mut known).await;
@@ -153,15 +158,17 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         Ok(answered) => (answered.answer, answered.replayed),
         Err(failure) => (failure.answer(&id, known.ctx), false),
     };
+    let took = began.elapsed();
+    app.meters.answered(known.route.map(|route| (route.method.as_str(), route.template)), answer.status, took);
     tracing::info!(
         request = %id,
         account = known.account.map(tracing::field::display),
         method = standard(&parts.method),
-        path = known.path,
+        path = known.route.map(|route| route.template),
         object = object_id(&answer.body),
         status = answer.status,
         replayed,
-        micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
     respond(answer, replayed, &id)
@@ -214,7 +221,7 @@ async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, kn
     let body = body.read().await?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let (route, ids) = routes::find(&parts.method, parts.uri.path()).ok_or(Failure::NoRoute)?;
-    known.path = Some(route.template);
+    known.route = Some(route);
     let tree = params::read(&parts.method, content_type, parts.uri.query(), &body)?;
     let idempotency = gate::idempotency(app, parts, &body)?;
     let account = app.platform.account(scope).await?;

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar::compose::{Settings, SetupError, compose};
-use bursar::{metrics, serve};
+use bursar::compose::{Settings, SetupError, compose_measured};
+use bursar::metrics::{self, Meters};
+use bursar::serve;
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -16,7 +17,7 @@ pub(super) struct Serve {
     /// Where to listen.
     #[arg(long, env = "BURSAR_LISTEN", default_value = "127.0.0.1:8420")]
     listen: SocketAddr,
-    /// Where to show figures to Prometheus, at /metrics; nowhere if left out.
+    /// Where to show figures to Prometheus, at /metrics; nowhere, and nothing is counted, if left out.
     #[arg(long, env = "BURSAR_METRICS", value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
     #[command(flatten)]
@@ -60,13 +61,17 @@ impl Serve {
             audit_signing_key: self.audit_signing_key,
             public_url: self.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
         };
-        let composed = compose(&settings).await?;
+        let meters = match figures {
+            Some(_) => Meters::on().map_err(|e| failed("metrics", e))?,
+            None => Meters::off(),
+        };
+        let composed = compose_measured(&settings, &meters).await?;
         let keys = serve::first_shop(&composed.app.platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
         if let Some(address) = figures.as_ref().and_then(|figures| figures.local_addr().ok()) {
             say(&format!("metrics at http://{address}/metrics\n"));
         }
         let platform = Arc::clone(&composed.app.platform);
-        let figures = figures.map(|figures| tokio::spawn(metrics::run(figures, platform)));
+        let figures = figures.map(|figures| tokio::spawn(metrics::run(figures, platform, meters)));
         say(&greeting(&url, keys.as_ref()));
         let served = serve::run(listener, &composed, stop_signal()).await;
         if let Some(figures) = figures {

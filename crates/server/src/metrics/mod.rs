@@ -1,7 +1,13 @@
 //! Figures for operators, as Prometheus reads them, on an address of their own: shops and buyers have no business there.
 //!
-//! They are looked up when they are asked for. Absent: figures of single requests.
+//! What is open is looked up when it is asked for; what happens is counted as it does ([`Meters`]). Absent: what is open where another
+//! server does recovery, and figures of single requests, objects or merchants, whose number has no bound.
 
+mod connector;
+mod meters;
+mod store;
+
+use std::future::IntoFuture as _;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +16,13 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
-use metrics::{Unit, describe_gauge, gauge, with_local_recorder};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+use metrics::{Unit, describe_gauge, gauge};
 use payments::Platform;
 use tokio::net::TcpListener;
+
+pub(crate) use self::connector::Metered as MeteredConnector;
+pub use self::meters::Meters;
+pub(crate) use self::store::Metered as MeteredStore;
 
 /// Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -21,20 +30,22 @@ const RECOVERS: &str = "bursar_recovery_here";
 const OPEN: &str = "bursar_open_operations";
 const OLDEST: &str = "bursar_oldest_open_operation_age_seconds";
 
+/// Between two times that what was timed is sorted into its buckets: until then each time is held by itself.
+const UPKEEP_PAUSE: Duration = Duration::from_secs(5);
+
 struct Figures {
     platform: Arc<Platform>,
-    recorder: PrometheusRecorder,
+    meters: Meters,
 }
 
 impl Figures {
-    fn of(platform: Arc<Platform>) -> Self {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        with_local_recorder(&recorder, || {
+    fn of(platform: Arc<Platform>, meters: Meters) -> Self {
+        meters.record(|| {
             describe_gauge!(RECOVERS, "1 if this server follows up operations without a known end, 0 if another one does");
             describe_gauge!(OPEN, "Payments, refunds and set-ups with an operation that has no known end; 0 where another server recovers");
             describe_gauge!(OLDEST, Unit::Seconds, "Age of the oldest operation that has no known end; 0 if there is none");
         });
-        Self { platform, recorder }
+        Self { platform, meters }
     }
 
     fn write(&self) -> String {
@@ -43,12 +54,12 @@ impl Figures {
         let left = left.unwrap_or_default();
         let age = left.oldest.map_or(0, |oldest| self.platform.now().millis_since(oldest).max(0));
         let age = Duration::from_millis(age.unsigned_abs());
-        with_local_recorder(&self.recorder, || {
+        self.meters.record(|| {
             gauge!(RECOVERS).set(f64::from(u8::from(recovers)));
             gauge!(OPEN).set(float(left.objects));
             gauge!(OLDEST).set(age.as_secs_f64());
         });
-        self.recorder.handle().render()
+        self.meters.handle().map(|handle| handle.render()).unwrap_or_default()
     }
 }
 
@@ -62,14 +73,28 @@ async fn figures(State(figures): State<Arc<Figures>>) -> ([(http::HeaderName, &'
 }
 
 /// What is served there.
-pub fn router(platform: Arc<Platform>) -> Router {
-    Router::new().route("/metrics", get(figures)).with_state(Arc::new(Figures::of(platform)))
+pub fn router(platform: Arc<Platform>, meters: Meters) -> Router {
+    Router::new().route("/metrics", get(figures)).with_state(Arc::new(Figures::of(platform, meters)))
 }
 
 /// Serves them until it is dropped.
 ///
 /// # Errors
 /// The listener fails.
-pub async fn run(listener: TcpListener, platform: Arc<Platform>) -> io::Result<()> {
-    axum::serve(listener, router(platform)).await
+pub async fn run(listener: TcpListener, platform: Arc<Platform>, meters: Meters) -> io::Result<()> {
+    let keep = keep_up(meters.clone());
+    tokio::select! {
+        served = axum::serve(listener, router(platform, meters)).into_future() => served,
+        () = keep => Ok(()),
+    }
+}
+
+/// Sorts what was timed, also while nobody asks for it.
+async fn keep_up(meters: Meters) {
+    loop {
+        tokio::time::sleep(UPKEEP_PAUSE).await;
+        if let Some(handle) = meters.handle() {
+            handle.run_upkeep();
+        }
+    }
 }
