@@ -226,7 +226,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_takes_too_long_is_answered_all_the_same() {
-        let router = Router::new().fallback(any(|| std::future::pending::<()>()));
+        let router = Router::new().fallback(any(std::future::pending::<()>));
         let shape = Shape { router: &router, platform: None, environment: "test" };
         let request: LambdaRequest = serde_json::from_value(http_api("$default", "/v1/refunds")).unwrap();
         let mut context = Context::default();
