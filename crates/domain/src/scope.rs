@@ -46,3 +46,13 @@ impl Scope {
     /// What belongs to no merchant: accounts, API keys, the platform's own settings.
     pub const PLATFORM: Self = Self { account: AccountId::new(Ulid::NIL), mode: Mode::Live };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_live_data_is_live() {
+        assert_eq!([Mode::Test, Mode::Live].map(Mode::is_live), [false, true]);
+    }
+}

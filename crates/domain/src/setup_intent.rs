@@ -155,3 +155,37 @@ impl SetupIntent {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::flow::fixtures::setup;
+
+    #[test]
+    fn statuses_are_written_the_same_way_everywhere() {
+        for status in Status::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+    }
+
+    #[test]
+    fn a_client_secret_names_its_set_up_and_cannot_be_guessed_from_it() {
+        let secret = SetupIntent { secret: "8f1c".to_owned(), ..setup(Status::Processing) };
+        assert_eq!(secret.client_secret(), format!("{}_secret_8f1c", secret.id));
+    }
+
+    #[test]
+    fn a_set_up_keeps_its_operation_only_while_it_is_under_way_and_what_the_buyer_is_to_do_only_until_they_have() {
+        let redirect = || Some(NextAction { redirect_url: "https://bank.example".to_owned(), return_url: None });
+        let operation = setup(Status::Processing).operation;
+        let mut asked = SetupIntent { next_action: redirect(), operation, ..setup(Status::RequiresConfirmation) };
+        asked.become_(Status::Processing).unwrap();
+        assert_eq!((asked.next_action.is_some(), asked.operation.is_some()), (false, true));
+        asked.next_action = redirect();
+        asked.become_(Status::RequiresAction).unwrap();
+        assert_eq!((asked.next_action.is_some(), asked.operation.is_some()), (true, false));
+        asked.become_(Status::Succeeded).unwrap();
+        assert!(asked.next_action.is_none());
+    }
+}
