@@ -239,3 +239,30 @@ async fn a_key_speaks_for_its_own_account_only() {
         assert_eq!((refused.status, &refused.json["error"]["code"]), (StatusCode::FORBIDDEN, &json!("account_invalid")));
     }
 }
+
+#[tokio::test]
+async fn a_page_elsewhere_may_call_from_its_buyers_browsers() {
+    let shop = Shop::open().await;
+    let asks = [
+        ("origin", "https://shop.example"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization,content-type,stripe-version"),
+    ];
+    let may = send(&shop.router, "OPTIONS", "/v1/payment_methods", &asks, "").await;
+    assert_eq!(may.status, StatusCode::OK);
+    let header = |reply: &Reply, name: &str| reply.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(header(&may, "access-control-allow-origin").as_deref(), Some("*"));
+    assert_eq!(header(&may, "access-control-allow-methods").as_deref(), Some("GET,POST,DELETE"));
+    assert_eq!(header(&may, "access-control-allow-headers").as_deref(), Some("authorization,content-type,stripe-version"));
+    // No page is told to send cookies along: there are none.
+    assert_eq!(header(&may, "access-control-allow-credentials"), None);
+
+    let origin = ("origin", "https://shop.example");
+    for (key, status) in [(shop.publishable.as_str(), StatusCode::OK), ("pk_test_wrong", StatusCode::UNAUTHORIZED)] {
+        let bearer = format!("Bearer {key}");
+        let card = "type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2040&card[cvc]=123";
+        let reply = send(&shop.router, "POST", "/v1/payment_methods", &[origin, ("authorization", &bearer)], card).await;
+        assert_eq!((reply.status, header(&reply, "access-control-allow-origin").as_deref()), (status, Some("*")));
+        assert_eq!(header(&reply, "access-control-expose-headers").as_deref(), Some("request-id,idempotent-replayed,stripe-version"));
+    }
+}

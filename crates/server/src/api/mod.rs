@@ -35,11 +35,12 @@ use domain::account::ApiKey;
 use domain::fingerprint_key::FingerprintKey;
 use domain::id::{AccountId, RequestId};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use moka::sync::Cache;
 use payments::Platform;
 use payments::idempotency::Answered;
 use payments::ports::{Answer, Audience, Rendering};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use self::route::Route;
 use crate::docs_page;
@@ -110,7 +111,24 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/openapi.json", axum::routing::get(described))
         .merge(docs_page::router())
         .fallback(handle)
+        .layer(open_to_pages())
         .with_state(app)
+}
+
+/// For how long a browser need not ask again whether it may ask.
+const ASKED_FOR: Duration = Duration::from_secs(300);
+
+/// Any page may call from its buyers' browsers: what a call may do, its key says and never a cookie, so that a page gets nothing
+/// that whoever knows the key does not.
+fn open_to_pages() -> CorsLayer {
+    let told = ["request-id", "idempotent-replayed", "stripe-version"].map(HeaderName::from_static);
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        // A wildcard would leave `Authorization` out.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(told)
+        .max_age(ASKED_FOR)
 }
 
 async fn readyz(State(app): State<Arc<App>>) -> Response {
