@@ -21,8 +21,8 @@ use crate::leases::{Duty, Fence};
 use crate::platform::Platform;
 use crate::records::{Loaded, encode};
 
-/// So long after rows were said to be sealed next they are. Neither what a process knows of a chain's end lives as long, with
-/// a commit after it: a store that is so slow answers that it is busy.
+/// So long after it was written down which rows are sealed next, they are. What a process knows of a chain's end it relies on
+/// for less, with the commit after it: a store that is so slow answers that it is busy.
 pub const SETTLING_TIME: Duration = Duration::from_secs(60);
 
 /// What is about to be sealed.
