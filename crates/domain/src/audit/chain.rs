@@ -420,4 +420,34 @@ mod tests {
         let text = serde_json::to_string(&sealed()).unwrap().replacen("\"rows\":\"AAAA", "\"rows\":\"", 1);
         assert!(serde_json::from_str::<Segment>(&text).is_err());
     }
+
+    #[test]
+    fn a_segment_names_its_rows_in_their_order() {
+        let names: Vec<u128> = sealed().rows.as_slice().iter().map(|mark| mark.id().bits()).collect();
+        assert_eq!(names, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn what_differs_is_told_by_its_name() {
+        for (difference, told) in [
+            (Difference::RowAltered(3, id(7)), format!("{}: altered since it was sealed in segment 3", id(7))),
+            (Difference::SegmentsMissing(4, 4), "segment 4: missing".to_owned()),
+            (Difference::SegmentsMissing(4, 6), "segments 4 to 6: missing".to_owned()),
+        ] {
+            assert_eq!(difference.to_string(), told);
+        }
+    }
+
+    #[test]
+    fn new_rows_are_named_after_all_that_is_sealed_or_about_to_be() {
+        let head = sealed().head().unwrap();
+        let floor = |closing: Option<u128>| End { head, closing: closing.map(Ulid::from_bits) }.floor().bits();
+        assert_eq!([None, Some(3), Some(9)].map(floor), [5, 5, 9]);
+        let end = End { head, closing: Some(Ulid::from_bits(9)) };
+        let text = serde_json::to_string(&end).unwrap();
+        assert_eq!(serde_json::from_str::<End>(&text).unwrap(), end);
+        // As it was written before anything was told beforehand.
+        let bare = serde_json::to_string(&head).unwrap();
+        assert_eq!(serde_json::from_str::<End>(&bare).unwrap(), End { head, closing: None });
+    }
 }

@@ -123,4 +123,12 @@ mod tests {
             assert!(bad.parse::<Digest>().is_err() || *bad == good, "{bad}");
         }
     }
+
+    #[test]
+    fn a_digest_is_shown_as_its_text_and_what_is_none_is_told_so() {
+        let digest = Digest::of(b"abc");
+        assert_eq!(format!("{digest:?}"), digest.to_string());
+        let error = serde_json::from_str::<Digest>("1").unwrap_err().to_string();
+        assert!(error.contains("expected a digest"), "{error}");
+    }
 }

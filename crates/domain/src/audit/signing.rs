@@ -229,4 +229,14 @@ mod tests {
             assert!(PublicKey::from_pem(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn a_public_key_is_shown_as_its_text_and_written_with_no_empty_line() {
+        let public = key().public().unwrap();
+        assert_eq!(format!("{public:?}"), public.to_string());
+        let pem = public.to_pem();
+        assert!(pem.lines().all(|line| !line.is_empty() && line.len() <= PEM_LINE), "{pem}");
+        let long = to_pem(PUBLIC, &[7; 100]);
+        assert_eq!(long.lines().map(str::len).collect::<Vec<_>>()[1..4], [PEM_LINE, PEM_LINE, 136 - 2 * PEM_LINE]);
+    }
 }

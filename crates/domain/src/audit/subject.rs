@@ -127,4 +127,10 @@ mod tests {
             assert_eq!(wrong.parse::<Subject>(), Err(InvalidId), "{wrong}");
         }
     }
+
+    #[test]
+    fn what_is_no_name_of_an_object_is_told_so() {
+        let error = serde_json::from_str::<Subject>("1").unwrap_err().to_string();
+        assert!(error.contains("expected the name of an object"), "{error}");
+    }
 }

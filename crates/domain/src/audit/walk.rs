@@ -125,4 +125,15 @@ mod tests {
         assert_eq!(walked(&stripped, &[key(1).public().unwrap()]), [Difference::Unsigned(3)]);
         assert_eq!(walked(&stripped, &[]), []);
     }
+
+    #[test]
+    fn a_walk_knows_where_it_is_until_a_segment_is_missing() {
+        let chain = chain();
+        let mut walk = Walk::new(SCOPE, &[]);
+        assert_eq!(walk.head(), Some(&Head::NONE));
+        assert_eq!(walk.step(&chain[0].0, &chain[0].1), []);
+        assert_eq!(walk.head(), chain[0].0.head().as_ref());
+        walk.skip();
+        assert_eq!(walk.head(), None);
+    }
 }

@@ -168,4 +168,10 @@ mod tests {
             assert_eq!(serde_json::to_string(&brand).unwrap(), format!("\"{}\"", brand.as_str()));
         }
     }
+
+    #[test]
+    fn brands_have_the_names_that_people_know_them_by() {
+        let names = [Brand::Amex, Brand::Diners, Brand::Unionpay, Brand::Visa].map(Brand::name);
+        assert_eq!(names, ["American Express", "Diners Club", "UnionPay", "Visa"]);
+    }
 }
