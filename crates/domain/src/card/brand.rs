@@ -173,5 +173,6 @@ mod tests {
     fn brands_have_the_names_that_people_know_them_by() {
         let names = [Brand::Amex, Brand::Diners, Brand::Unionpay, Brand::Visa].map(Brand::name);
         assert_eq!(names, ["American Express", "Diners Club", "UnionPay", "Visa"]);
+        assert_eq!(Brand::Amex.to_string(), "amex");
     }
 }

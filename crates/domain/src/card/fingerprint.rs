@@ -99,4 +99,11 @@ mod tests {
             assert!(serde_json::from_str::<Fingerprint>(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn a_fingerprint_is_shown_as_its_text() {
+        let print = of("4242424242424242", 1);
+        assert_eq!(format!("{print:?}"), print.to_string());
+        assert_eq!(print.to_string().len(), LENGTH);
+    }
 }

@@ -126,4 +126,10 @@ mod tests {
             assert_eq!(issuer, Issuer { funding, country }, "{number}");
         }
     }
+
+    #[test]
+    fn fundings_have_the_words_of_the_api() {
+        let words = [Funding::Credit, Funding::Debit, Funding::Prepaid, Funding::Unknown].map(Funding::as_str);
+        assert_eq!(words, ["credit", "debit", "prepaid", "unknown"]);
+    }
 }

@@ -13,6 +13,8 @@ mod refund;
 mod setup;
 #[cfg(test)]
 mod tables;
+#[cfg(test)]
+mod told;
 mod void;
 
 pub use abandon::begin_abandon;
