@@ -457,4 +457,41 @@ mod tests {
             }
         }
     }
+
+    fn late_conflict(known: Known, key: &ProviderKey, said: &QueryOutcome) -> ConflictChange<PaymentAttempt> {
+        match hear(&mut World::default().ctx(), ended(known), key, said).unwrap() {
+            Heard::Conflict(change) => *change,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_remedy_names_the_transaction_that_the_provider_speaks_of_or_the_one_that_it_had_granted() {
+        let late = crate::outcome::Approval { provider_reference: "late".to_owned(), ..approval(true) };
+        let said = QueryOutcome::Authorize(AuthorizeOutcome::Approved(late));
+        let approved = late_conflict(Voided, &ProviderKey::authorize(ATTEMPT), &said);
+        assert_eq!(approved.conflict.provider_reference.as_deref(), Some("late"));
+        let captured =
+            late_conflict(VoidedAfterRefusedCapture, &ProviderKey::capture(ATTEMPT, 0), &QueryOutcome::Capture(FollowUpOutcome::Done));
+        assert_eq!(captured.conflict.provider_reference.as_deref(), Some("ref"));
+    }
+
+    #[test]
+    fn a_remedy_without_an_operation_has_nothing_to_be_unknown() {
+        let said = QueryOutcome::Authorize(AuthorizeOutcome::Declined(decline()));
+        let attempt = late_conflict(Authorized, &ProviderKey::authorize(ATTEMPT), &said).subject;
+        let unknown = RemedyOutcome::Void(FollowUpOutcome::Unknown(UnknownReason::Timeout));
+        assert!(settle_remedy(&mut World::default().ctx(), attempt, &ProviderKey::compensate(ATTEMPT, 0), &unknown).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_same_contradiction_of_a_refund_is_heard_once_and_another_one_again() {
+        let failed = refund(refund::Status::Failed);
+        let accepted = RefundOutcome::Pending { provider_reference: "ref".to_owned() };
+        let succeeded = RefundOutcome::Succeeded { provider_reference: "ref".to_owned() };
+        let ctx = &mut World::default();
+        let Heard::Conflict(change) = hear_refund(&mut ctx.ctx(), failed, &accepted).unwrap() else { panic!("it is heard") };
+        assert!(matches!(hear_refund(&mut ctx.ctx(), change.subject.clone(), &accepted).unwrap(), Heard::Nothing));
+        assert!(matches!(hear_refund(&mut ctx.ctx(), change.subject, &succeeded).unwrap(), Heard::Conflict(_)));
+    }
 }

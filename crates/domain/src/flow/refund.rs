@@ -182,4 +182,19 @@ mod tests {
         let told = kinds(&events(Status::Sending, 0, succeeded()));
         assert_eq!(told, [EventKind::RefundCreated, EventKind::ChargeRefunded]);
     }
+
+    #[test]
+    fn a_refund_that_fails_is_booked_as_given_back_if_it_had_succeeded_and_else_as_not_made() {
+        use crate::ledger::Movement;
+        for (status, movement) in [
+            (Status::Succeeded, Movement::RefundReturned),
+            (Status::Pending, Movement::RefundReversed),
+            (Status::Sending, Movement::RefundReversed),
+        ] {
+            let failed = RefundOutcome::Failed { reason: RefundFailure::Declined };
+            let charge = charge(charges::Status::Captured);
+            let change = settle_refund(&mut World::default().ctx(), refund(status), charge, failed).unwrap().unwrap();
+            assert_eq!(change.booking.unwrap().entry.movement(), movement, "{status:?}");
+        }
+    }
 }

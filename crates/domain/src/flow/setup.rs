@@ -149,3 +149,68 @@ pub fn cancel_setup(
     let event = ctx.setup_event(EventKind::SetupIntentCanceled, &mut intent);
     Ok((intent, event))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::fixtures::{OWNER, World, approval, customer, decline, method, setup};
+    use crate::outcome::Decline;
+
+    fn settled(intent: SetupIntent, card: PaymentMethod, outcome: AuthorizeOutcome) -> SetupChange {
+        let owner = intent.customer.map(|_| customer());
+        settle_setup(&mut World::default().ctx(), intent, card, owner.as_ref(), None, outcome).unwrap().unwrap()
+    }
+
+    fn approved() -> AuthorizeOutcome {
+        AuthorizeOutcome::Approved(approval(false))
+    }
+
+    #[test]
+    fn authentication_has_failed_only_where_the_buyer_was_asked_and_that_is_what_the_issuer_says() {
+        let (authentication, failed) = (DeclineCode::AuthenticationRequired, CardErrorCode::SetupIntentAuthenticationFailure);
+        for (status, code, expected) in [
+            (Status::RequiresAction, authentication, failed),
+            (Status::Processing, authentication, CardErrorCode::AuthenticationRequired),
+            (Status::RequiresAction, DeclineCode::InsufficientFunds, CardErrorCode::CardDeclined),
+        ] {
+            let refused = settled(setup(status), method(), AuthorizeOutcome::Declined(Decline { code, ..decline() }));
+            let error = refused.intent.last_error.unwrap();
+            assert_eq!((error.code, error.decline_code.is_none()), (expected, expected == failed), "{status:?} {code:?}");
+        }
+    }
+
+    #[test]
+    fn a_card_that_was_detached_meanwhile_is_saved_with_nobody() {
+        for (spent, customer) in [(true, None), (true, Some(OWNER)), (false, None)] {
+            let intent = SetupIntent { customer, ..setup(Status::Processing) };
+            let change = settled(intent, PaymentMethod { spent, ..method() }, approved());
+            assert_eq!(change.saved.is_none(), spent);
+            let error = change.intent.last_error.map(|error| error.code);
+            assert_eq!(error, spent.then_some(CardErrorCode::PaymentMethodUnexpectedState));
+        }
+    }
+
+    #[test]
+    fn a_card_is_saved_for_what_it_was_asked_for_and_for_what_it_was_saved_before() {
+        for (usage, before, after) in [
+            (FutureUsage::OffSession, false, true),
+            (FutureUsage::OffSession, true, true),
+            (FutureUsage::OnSession, false, false),
+            (FutureUsage::OnSession, true, true),
+        ] {
+            let card = PaymentMethod { saved_for_off_session: before, ..method() };
+            let change = settled(SetupIntent { usage, ..setup(Status::Processing) }, card, approved());
+            assert_eq!(change.saved.unwrap().saved_for_off_session, after, "{usage:?} {before}");
+        }
+    }
+
+    #[test]
+    fn that_a_card_was_attached_is_told_if_it_was_not_the_customers_before() {
+        let kinds = |customer| {
+            let change = settled(setup(Status::Processing), PaymentMethod { customer, ..method() }, approved());
+            change.events.iter().map(|event| event.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(None), [EventKind::PaymentMethodAttached, EventKind::SetupIntentSucceeded]);
+        assert_eq!(kinds(Some(OWNER)), [EventKind::SetupIntentSucceeded]);
+    }
+}

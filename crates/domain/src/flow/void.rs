@@ -134,3 +134,27 @@ pub fn settle_refused_void(
         AuthorizeOutcome::Unknown(reason) => authorize::unknown(ctx, intent, attempt, reason),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::fixtures::{World, attempt, intent, method};
+
+    #[test]
+    fn only_a_payment_of_which_nothing_was_sent_is_canceled_at_once() {
+        for status in Status::ALL {
+            let unsent = matches!(status, Status::RequiresPaymentMethod | Status::RequiresConfirmation);
+            assert_eq!(cancel_unsent(&mut World::default().ctx(), intent(status), None).is_ok(), unsent, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_up_for_the_shop_is_canceled_and_for_want_of_the_buyer_takes_another_card() {
+        for (kind, ended) in [(OperationKind::Void, Status::Canceled), (OperationKind::Abandon, Status::RequiresPaymentMethod)] {
+            let given_up = attempt(payment_attempt::Status::Sending, kind);
+            let done = FollowUpOutcome::Done;
+            let change = settle_void(&mut World::default().ctx(), intent(Status::Processing), given_up, None, &method(), &done).unwrap();
+            assert_eq!((change.intent.status, change.intent.canceled_at.is_some()), (ended, ended == Status::Canceled));
+        }
+    }
+}
