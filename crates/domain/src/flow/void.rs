@@ -138,7 +138,8 @@ pub fn settle_refused_void(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::fixtures::{World, attempt, intent, method};
+    use crate::charge as charges;
+    use crate::flow::fixtures::{World, approval, attempt, charge, decline, intent, method};
 
     #[test]
     fn only_a_payment_of_which_nothing_was_sent_is_canceled_at_once() {
@@ -156,5 +157,47 @@ mod tests {
             let change = settle_void(&mut World::default().ctx(), intent(Status::Processing), given_up, None, &method(), &done).unwrap();
             assert_eq!((change.intent.status, change.intent.canceled_at.is_some()), (ended, ended == Status::Canceled));
         }
+    }
+
+    fn kinds(change: &PaymentChange) -> Vec<EventKind> {
+        change.events.iter().map(|event| event.kind).collect()
+    }
+
+    fn voided(charge: Option<Charge>, outcome: &FollowUpOutcome) -> PaymentChange {
+        let mut given_up = attempt(payment_attempt::Status::Sending, OperationKind::Void);
+        given_up.approval = charge.is_some().then(|| approval(false));
+        settle_void(&mut World::default().ctx(), intent(Status::Processing), given_up, charge, &method(), outcome).unwrap()
+    }
+
+    #[test]
+    fn the_charge_of_a_reservation_that_is_given_up_has_expired_and_both_are_told() {
+        let change = voided(Some(charge(charges::Status::Authorized)), &FollowUpOutcome::Done);
+        assert_eq!(kinds(&change), [EventKind::ChargeExpired, EventKind::PaymentIntentCanceled]);
+        assert_eq!(change.charge.unwrap().status, charges::Status::Voided);
+        assert_eq!(kinds(&voided(None, &FollowUpOutcome::Done)), [EventKind::PaymentIntentCanceled]);
+    }
+
+    #[test]
+    fn a_void_that_is_refused_leaves_the_payment_to_be_captured_and_says_that_it_was_not_canceled() {
+        let refused = FollowUpOutcome::Refused("no".to_owned());
+        let change = voided(Some(charge(charges::Status::Authorized)), &refused);
+        assert_eq!((change.refused, change.intent.status), (Some(Command::Cancel), Status::RequiresCapture));
+        assert_eq!(change.attempt.unwrap().voids_refused, 1);
+    }
+
+    #[test]
+    fn a_void_that_came_too_late_is_told_as_refused_only_to_a_shop_that_had_asked_for_it() {
+        let late = |kind, outcome| {
+            let given_up = attempt(payment_attempt::Status::Sending, kind);
+            settle_refused_void(&mut World::default().ctx(), intent(Status::Processing), given_up, &method(), outcome).unwrap()
+        };
+        for (kind, refused) in [(OperationKind::Void, Some(Command::Cancel)), (OperationKind::Abandon, None)] {
+            let granted = late(kind, AuthorizeOutcome::Approved(approval(true)));
+            assert_eq!((granted.intent.status, granted.refused), (Status::Succeeded, refused));
+        }
+        let declined = |kind| late(kind, AuthorizeOutcome::Declined(decline()));
+        let canceled = declined(OperationKind::Void);
+        assert_eq!((canceled.intent.status, kinds(&canceled).pop()), (Status::Canceled, Some(EventKind::PaymentIntentCanceled)));
+        assert_eq!(declined(OperationKind::Abandon).intent.status, Status::RequiresPaymentMethod);
     }
 }
