@@ -375,9 +375,10 @@ mod tests {
     fn within_a_millisecond_the_sequence_counts_also_if_the_clock_is_set_there_again() {
         let mut sequence = UlidSequence::default();
         let first = sequence.next(Timestamp::from_millis(5), 0);
-        sequence.not_before(Timestamp::from_millis(5));
         let second = sequence.next(Timestamp::from_millis(5), 0);
-        assert_eq!([first, second], [0, 1].map(|n| Ulid::from_parts(Timestamp::from_millis(5), n, 0)));
+        sequence.not_before(Timestamp::from_millis(5));
+        let third = sequence.next(Timestamp::from_millis(5), 0);
+        assert_eq!([first, second, third], [0, 1, 2].map(|n| Ulid::from_parts(Timestamp::from_millis(5), n, 0)));
     }
 
     #[test]
