@@ -107,20 +107,10 @@ pub struct ApiKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::fixtures::World;
 
     fn account() -> Account {
-        Account {
-            id: AccountId::new(crate::id::Ulid::NIL),
-            name: "Corner Shop & Sons".to_owned(),
-            email: None,
-            country: "US".to_owned(),
-            default_currency: Currency::Usd,
-            statement_descriptor: None,
-            statement_descriptor_prefix: None,
-            fees: FeeSchedule::default(),
-            settlement_days: 2,
-            created_at: Timestamp::EPOCH,
-        }
+        Account { name: "Corner Shop & Sons".to_owned(), ..World::default().ctx().account.clone() }
     }
 
     #[test]
