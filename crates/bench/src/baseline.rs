@@ -187,8 +187,14 @@ fn ok(body: &Bytes) -> Answer {
 /// # Errors
 /// If the server cannot be put together or cannot listen.
 pub async fn serve(listen: SocketAddr, stand_in: Arc<dyn StandIn>) -> Result<(), Error> {
-    let settings =
-        Settings { store: "memory:".to_owned(), bank: None, vault_key: None, audit_signing_key: None, public_url: String::new() };
+    let settings = Settings {
+        store: "memory:".to_owned(),
+        bank: None,
+        vault_key: None,
+        audit_signing_key: None,
+        public_url: String::new(),
+        webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
+    };
     let mut composed = compose(&settings).await.map_err(|why| Error::StandIn(why.to_string()))?;
     bursar::serve::first_shop(&composed.app.platform, Some(API_KEY)).await.map_err(|why| Error::StandIn(why.to_string()))?;
     let app = Arc::get_mut(&mut composed.app).ok_or_else(|| Error::StandIn("the server is shared".to_owned()))?;

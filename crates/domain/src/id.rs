@@ -299,6 +299,8 @@ ids! {
     CardId = "card_";
     /// A request to the API.
     RequestId = "req_";
+    /// Where a shop wants to hear of what happens.
+    WebhookEndpointId = "we_";
 }
 
 #[cfg(test)]

@@ -34,3 +34,5 @@ pub mod scope;
 pub mod setup_intent;
 pub mod statement;
 pub mod time;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;

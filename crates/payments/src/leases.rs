@@ -43,10 +43,13 @@ pub(crate) enum Duty {
     Checkpoints,
     /// Sealing the audit trail.
     Sealing,
+    /// Telling shops of what happened.
+    Deliveries,
 }
 
 impl Duty {
-    pub(crate) const ALL: [Self; 6] = [Self::Recovery, Self::Waits, Self::Notices, Self::Expiry, Self::Checkpoints, Self::Sealing];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Recovery, Self::Waits, Self::Notices, Self::Expiry, Self::Checkpoints, Self::Sealing, Self::Deliveries];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -56,6 +59,7 @@ impl Duty {
             Self::Expiry => "expiry",
             Self::Checkpoints => "checkpoints",
             Self::Sealing => "sealing",
+            Self::Deliveries => "deliveries",
         }
     }
 

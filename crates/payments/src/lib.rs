@@ -38,6 +38,7 @@ pub mod sizes;
 mod texts;
 pub mod vault;
 pub mod verify;
+pub mod webhooks;
 mod writes;
 
 pub use acting::By;

@@ -16,6 +16,7 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
+use domain::webhook_endpoint::{State, WebhookEndpoint};
 use store::{Index, List};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -169,6 +170,13 @@ impl Listed for BalanceTransaction {
             lines_about(scope, self.source.ulid()),
             lines_of_kind(scope, self.source.kind(), self.amount.currency()),
         ]
+    }
+}
+
+impl Listed for WebhookEndpoint {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        let index = if self.state == State::Deleted { Index::DeletedWebhookEndpoints } else { Index::WebhookEndpoints };
+        vec![List::all(scope, index)]
     }
 }
 

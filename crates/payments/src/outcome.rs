@@ -10,6 +10,8 @@ use domain::payment_intent::{CardError, Command, PaymentIntent};
 use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
+use domain::webhook_endpoint::WebhookEndpoint;
+use zeroize::Zeroizing;
 
 /// An object of the API.
 #[derive(Clone, Debug)]
@@ -26,6 +28,26 @@ pub enum Object {
     Refund(Box<Refund>),
     SetupIntent(Box<SetupIntent>),
     Token(Box<Token>),
+    WebhookEndpoint(Box<ShownEndpoint>),
+}
+
+/// An endpoint as it is shown.
+#[derive(Clone, Debug)]
+pub struct ShownEndpoint {
+    /// The endpoint.
+    pub endpoint: WebhookEndpoint,
+    /// Its secret, to whoever just made it.
+    pub secret: Option<Secret>,
+}
+
+/// A text that is shown once, and never in a log.
+#[derive(Clone)]
+pub struct Secret(pub Zeroizing<String>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// Why a provider did not do what was asked: the answer is an error that carries the object.

@@ -17,25 +17,28 @@ use domain::scope::Scope;
 use domain::time::Timestamp;
 use parking_lot::Mutex;
 use providers::Connector;
-use store::{Batch, CommitError, Cursor, Store};
+use store::{Batch, CommitError, Store};
 use tokio_util::task::TaskTracker;
 
 use crate::acting::By;
 use crate::audit::Learned;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
+use crate::jobs::expire::Ends;
 use crate::jobs::recover::LeftOpen;
 use crate::jobs::seal::Mark;
 use crate::jobs::waits::Round;
 use crate::leases::{Fence, Leases};
 use crate::locks::Locks;
 use crate::outcome::Outcome;
-use crate::ports::{Answer, Clock, Entropy, IdMint, Minting, Presenter, Rendering};
+use crate::ports::{Answer, Clock, Delivering, Entropy, IdMint, Minting, Presenter, Rendering};
 use crate::records::{Loaded, Record, key_of};
 use crate::remembered::Remembered;
 use crate::security_codes::SecurityCodes;
 use crate::sizes;
 use crate::vault::Vault;
+use crate::webhooks::known::Known;
+use crate::webhooks::lanes::Lanes;
 use crate::writes::{Writes, audited_writes};
 
 /// How often a change that lost a race is tried again before the caller hears of it.
@@ -75,6 +78,8 @@ pub struct Parts {
     pub public_url: String,
     /// Cards that tests may name.
     pub test_card: fn(&str) -> Option<TestCard>,
+    /// Tells shops of what happened.
+    pub delivering: Delivering,
 }
 
 /// The platform.
@@ -103,10 +108,12 @@ pub struct Platform {
     pub(crate) started_at: Timestamp,
     pub(crate) waits: Mutex<Round>,
     pub(crate) left_open: Mutex<Option<LeftOpen>>,
-    /// Where the last look for old idempotency records ended.
-    pub(crate) expiry: Mutex<Option<Cursor>>,
+    pub(crate) expiry: Mutex<Ends>,
     /// What goes on although its client may have hung up.
     pub(crate) tasks: TaskTracker,
+    pub(crate) delivering: Delivering,
+    pub(crate) endpoints: Known,
+    pub(crate) lanes: Lanes,
 }
 
 /// Who asks, and how.
@@ -180,6 +187,9 @@ impl Platform {
             left_open: Mutex::default(),
             expiry: Mutex::default(),
             tasks: TaskTracker::new(),
+            delivering: parts.delivering,
+            endpoints: Known::new(MAX_SCOPES),
+            lanes: Lanes::default(),
         }
     }
 

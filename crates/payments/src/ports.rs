@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use domain::flow::Mint;
 use domain::id::{Ulid, UlidSequence};
-use domain::scope::Scope;
+use domain::scope::{Mode, Scope};
 use domain::time::Timestamp;
+use domain::webhook_delivery::Told;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -66,6 +67,53 @@ pub trait Presenter: Send + Sync + 'static {
     /// # Errors
     /// A reference could not be read or does not exist.
     async fn present(&self, scope: Scope, outcome: &Outcome, rendering: &Rendering) -> Result<Answer, Error>;
+}
+
+/// Something to be posted to a shop's endpoint.
+pub struct Parcel<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// Of a shop's test or live events.
+    pub mode: Mode,
+    /// Headers beside those that every such request has.
+    pub headers: Vec<(&'static str, String)>,
+    /// The event.
+    pub body: Vec<u8>,
+}
+
+/// Carries events to shops' endpoints, and nothing to where it may not.
+#[async_trait]
+pub trait Courier: Send + Sync + 'static {
+    /// Whether an endpoint can have that address.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    fn check(&self, url: &str, mode: Mode) -> Result<(), String>;
+
+    /// Posts it once; answers within a bounded time.
+    async fn post(&self, parcel: Parcel<'_>) -> Told;
+}
+
+/// What a process does about deliveries. What it makes known is kept for whichever delivers.
+#[derive(Clone, Default)]
+pub enum Delivering {
+    /// Nothing.
+    #[default]
+    Never,
+    /// It delivers what is due when it is told to, and nothing goes on beside that: for one that stands still in between.
+    WhenTold(Arc<dyn Courier>),
+    /// It delivers what it makes known at once, and all that is due.
+    AtOnce(Arc<dyn Courier>),
+}
+
+impl Delivering {
+    /// Who carries.
+    pub(crate) const fn courier(&self) -> Option<&Arc<dyn Courier>> {
+        match self {
+            Self::Never => None,
+            Self::WhenTold(courier) | Self::AtOnce(courier) => Some(courier),
+        }
+    }
 }
 
 /// Makes identifiers from the two ports.

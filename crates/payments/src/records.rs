@@ -17,6 +17,7 @@ use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
 use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
+use domain::webhook_endpoint::WebhookEndpoint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{Item, Key, Kind, Precondition, Write};
@@ -59,6 +60,7 @@ records! {
     Refund = Refund;
     SetupIntent = SetupIntent;
     Token = Token;
+    WebhookEndpoint = WebhookEndpoint;
 }
 
 impl Record for JournalEntry {

@@ -1,4 +1,4 @@
-//! The vault: card numbers, sealed.
+//! The vault: card numbers, and the secrets of webhook endpoints, sealed.
 //!
 //! Each number is sealed by AES-256-GCM under a data key of its own, and that key is sealed under the
 //! key-encryption key. Account, mode and the method's ULID are authenticated with both, so that a sealed
@@ -9,6 +9,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use domain::card::CardNumber;
 use domain::id::Ulid;
 use domain::scope::Scope;
+use domain::webhook_endpoint::SealedSecret;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
@@ -33,7 +34,7 @@ pub struct SealedCard {
     pub number: String,
 }
 
-/// Seals and opens card numbers.
+/// Seals and opens card numbers and secrets.
 pub struct Vault {
     key: LessSafeKey,
     entropy: Arc<dyn Entropy>,
@@ -65,16 +66,40 @@ impl Vault {
     /// # Errors
     /// It was sealed under another key, for another method or merchant, or was altered.
     pub fn open(&self, scope: Scope, method: Ulid, sealed: &SealedCard) -> Result<CardNumber, Error> {
-        if sealed.key_version != KEY_VERSION {
-            return Err(Error::Internal(format!("vault: no key of version {}", sealed.key_version)));
-        }
-        let context = context(scope, method);
-        let data_key = open_bytes(&self.key, &context, &sealed.data_key)?;
-        let data_key: [u8; KEY_LENGTH] = data_key.as_slice().try_into().map_err(|_| failed())?;
-        let data_key = Zeroizing::new(data_key);
-        let digits = open_bytes(&aead_key(&data_key)?, &context, &sealed.number)?;
+        let digits = self.open_enveloped(sealed.key_version, &context(scope, method), (&sealed.data_key, &sealed.number))?;
         let digits = std::str::from_utf8(&digits).map_err(|_| failed())?;
         CardNumber::parse(digits).map_err(|_| failed())
+    }
+
+    /// Seals the secret that signs what an endpoint of a merchant is told.
+    ///
+    /// # Errors
+    /// No randomness, or the cipher failed.
+    pub fn seal_secret(&self, scope: Scope, endpoint: Ulid, secret: &str) -> Result<SealedSecret, Error> {
+        let context = secrets_context(scope, endpoint);
+        let mut data_key = Zeroizing::new([0u8; KEY_LENGTH]);
+        self.entropy.fill(data_key.as_mut_slice())?;
+        let sealed = self.seal_bytes(&aead_key(&data_key)?, &context, secret.as_bytes())?;
+        Ok(SealedSecret { key_version: KEY_VERSION, data_key: self.seal_bytes(&self.key, &context, data_key.as_slice())?, secret: sealed })
+    }
+
+    /// Opens such a secret.
+    ///
+    /// # Errors
+    /// It was sealed under another key, for another endpoint or merchant, or was altered.
+    pub fn open_secret(&self, scope: Scope, endpoint: Ulid, sealed: &SealedSecret) -> Result<Zeroizing<String>, Error> {
+        let bytes = self.open_enveloped(sealed.key_version, &secrets_context(scope, endpoint), (&sealed.data_key, &sealed.secret))?;
+        std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| failed())
+    }
+
+    fn open_enveloped(&self, version: u32, context: &[u8], (data_key, sealed): (&str, &str)) -> Result<Zeroizing<Vec<u8>>, Error> {
+        if version != KEY_VERSION {
+            return Err(Error::Internal(format!("vault: no key of version {version}")));
+        }
+        let data_key = open_bytes(&self.key, context, data_key)?;
+        let data_key: [u8; KEY_LENGTH] = data_key.as_slice().try_into().map_err(|_| failed())?;
+        let data_key = Zeroizing::new(data_key);
+        open_bytes(&aead_key(&data_key)?, context, sealed)
     }
 
     fn seal_bytes(&self, key: &LessSafeKey, context: &[u8], plain: &[u8]) -> Result<String, Error> {
@@ -111,8 +136,12 @@ fn context(scope: Scope, method: Ulid) -> Vec<u8> {
     format!("bursar card {} {} {method}", scope.account, scope.mode).into_bytes()
 }
 
+fn secrets_context(scope: Scope, endpoint: Ulid) -> Vec<u8> {
+    format!("bursar webhook secret {} {} {endpoint}", scope.account, scope.mode).into_bytes()
+}
+
 fn failed() -> Error {
-    Error::Internal("vault: a card could not be sealed or opened".to_owned())
+    Error::Internal("vault: a card or secret could not be sealed or opened".to_owned())
 }
 
 #[cfg(test)]
@@ -145,6 +174,16 @@ mod tests {
         assert!(vault(1).open(SCOPE, Ulid::from_bits(10), &sealed).is_err());
         assert!(vault(1).open(Scope { mode: Mode::Live, ..SCOPE }, METHOD, &sealed).is_err());
         assert!(vault(2).open(SCOPE, METHOD, &sealed).is_err());
+    }
+
+    #[test]
+    fn a_sealed_secret_opens_for_its_endpoint_only_and_never_as_a_card() {
+        let sealed = vault(1).seal_secret(SCOPE, METHOD, "whsec_1").unwrap();
+        assert_eq!(vault(1).open_secret(SCOPE, METHOD, &sealed).unwrap().as_str(), "whsec_1");
+        assert!(vault(1).open_secret(SCOPE, Ulid::from_bits(10), &sealed).is_err());
+        assert!(vault(2).open_secret(SCOPE, METHOD, &sealed).is_err());
+        let card = SealedCard { key_version: sealed.key_version, data_key: sealed.data_key, number: sealed.secret };
+        assert!(vault(1).open(SCOPE, METHOD, &card).is_err());
     }
 
     #[test]

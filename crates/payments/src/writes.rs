@@ -8,6 +8,7 @@ use domain::account::{Account, ApiKey};
 use domain::audit::{AuditEntry, Change, Digest, Subject, SubjectKind};
 use domain::charge::Charge;
 use domain::customer::Customer;
+use domain::event::{Event, EventKind};
 use domain::id::Ulid;
 use domain::payment_attempt::PaymentAttempt;
 use domain::payment_intent::PaymentIntent;
@@ -15,6 +16,7 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
+use domain::webhook_endpoint::WebhookEndpoint;
 use store::{Batch, Key, Kind, List, Precondition, Write};
 
 use crate::error::Error;
@@ -59,7 +61,8 @@ macro_rules! audited {
                 | Kind::Token
                 | Kind::Setting
                 | Kind::AuditEntry
-                | Kind::AuditSegment => None,
+                | Kind::AuditSegment
+                | Kind::WebhookDelivery => None,
             }
         }
     };
@@ -75,6 +78,7 @@ audited! {
     PaymentMethod,
     Refund,
     SetupIntent,
+    WebhookEndpoint,
 }
 
 /// The writes of one commit.
@@ -82,12 +86,22 @@ audited! {
 pub(crate) struct Writes {
     batch: Batch,
     changes: Vec<Change>,
+    events: Vec<Told>,
+}
+
+/// An event that a commit makes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    /// Which.
+    pub(crate) id: Ulid,
+    /// What happened.
+    pub(crate) kind: EventKind,
 }
 
 impl Writes {
     /// None yet.
     pub(crate) const fn new() -> Self {
-        Self { batch: Batch::new(), changes: Vec::new() }
+        Self { batch: Batch::new(), changes: Vec::new(), events: Vec::new() }
     }
 
     /// A new object.
@@ -124,6 +138,21 @@ impl Writes {
         self.batch.push(write);
     }
 
+    /// An event, with its lists.
+    ///
+    /// # Errors
+    /// It cannot be encoded.
+    pub(crate) fn tell(&mut self, scope: Scope, event: &Event) -> Result<(), Error> {
+        lists::append(scope, event, self)?;
+        self.events.push(Told { id: event.id.ulid(), kind: event.kind });
+        Ok(())
+    }
+
+    /// The events that it makes.
+    pub(crate) fn events(&self) -> &[Told] {
+        &self.events
+    }
+
     /// Only holds a record as it was read.
     pub(crate) fn assert(&mut self, key: Key, precondition: Precondition) {
         self.batch.assert(key, precondition);
@@ -144,7 +173,7 @@ impl Writes {
     /// # Errors
     /// It cannot be encoded.
     pub(crate) fn with_row(batch: Batch, scope: Scope, row: &AuditEntry) -> Result<Batch, Error> {
-        let mut writes = Self { batch, changes: Vec::new() };
+        let mut writes = Self { batch, ..Self::new() };
         lists::append(scope, row, &mut writes)?;
         Ok(writes.batch)
     }
@@ -152,13 +181,16 @@ impl Writes {
     /// The batch, and the changes that its row is to tell.
     ///
     /// # Errors
-    /// It changes an object that the trail would not tell of: a defect.
+    /// It changes an object that the trail would not tell of, or makes an event past [`tell`](Self::tell): a defect.
     pub(crate) fn into_parts(self) -> Result<(Batch, Vec<Change>), Error> {
-        if audited_writes(&self.batch) == self.changes.len() {
-            Ok((self.batch, self.changes))
-        } else {
-            Err(Error::Internal("a commit changes an object without telling the audit trail".to_owned()))
+        if audited_writes(&self.batch) != self.changes.len() {
+            return Err(Error::Internal("a commit changes an object without telling the audit trail".to_owned()));
         }
+        let makes_event = |write: &&Write| matches!(write, Write::Put { key: Key::Object(key), .. } if key.kind == Kind::Event);
+        if self.batch.writes().iter().filter(makes_event).count() != self.events.len() {
+            return Err(Error::Internal("a commit makes an event that nobody would be told".to_owned()));
+        }
+        Ok((self.batch, self.changes))
     }
 }
 
@@ -185,6 +217,14 @@ mod tests {
             writes.push(write);
             assert!(matches!(writes.into_parts(), Err(Error::Internal(_))));
         }
+    }
+
+    #[test]
+    fn an_event_that_nobody_would_be_told_is_refused() {
+        let key = Key::object(Scope::PLATFORM, Kind::Event, Ulid::MAX);
+        let mut writes = Writes::new();
+        writes.push(Write::Put { key, body: Vec::new(), precondition: Precondition::Absent });
+        assert!(matches!(writes.into_parts(), Err(Error::Internal(_))));
     }
 
     #[test]

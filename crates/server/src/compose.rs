@@ -9,7 +9,7 @@ use aws_lc_rs::hmac;
 use domain::audit::signing::SigningKey;
 use domain::time::Timestamp;
 use payments::platform::TestCard;
-use payments::ports::{Clock, Entropy};
+use payments::ports::{Clock, Delivering, Entropy};
 use payments::vault::{KEY_LENGTH, Vault};
 use payments::{By, Error, Parts, Platform};
 use providers::Connector;
@@ -19,8 +19,9 @@ use store::Store;
 
 use crate::api::App;
 use crate::engines::{Address, Purpose};
-use crate::metrics::{MeteredConnector, MeteredStore, Meters};
+use crate::metrics::{MeteredConnector, MeteredCourier, MeteredStore, Meters};
 use crate::presenter::ApiPresenter;
+use crate::webhooks::{HttpCourier, Reach};
 
 /// How a server is to be put together.
 #[derive(Clone)]
@@ -36,6 +37,27 @@ pub struct Settings {
     pub audit_signing_key: Option<PathBuf>,
     /// Where browsers reach this server.
     pub public_url: String,
+    /// How shops are told of what happens.
+    pub webhooks: Webhooks,
+}
+
+/// How shops are told of what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Webhooks {
+    /// At once, and again when it is due.
+    AtOnce(Reach),
+    /// When the background jobs are told to run, for a process that stands still otherwise.
+    WhenTold(Reach),
+}
+
+impl Webhooks {
+    fn delivering(self, meters: &Meters) -> Result<Delivering, SetupError> {
+        let courier = |reach| HttpCourier::new(reach).map(|courier| MeteredCourier::over(Arc::new(courier), meters));
+        match self {
+            Self::AtOnce(reach) => courier(reach).map(Delivering::AtOnce),
+            Self::WhenTold(reach) => courier(reach).map(Delivering::WhenTold),
+        }
+    }
 }
 
 /// A server put together.
@@ -98,7 +120,8 @@ pub async fn compose_measured(settings: &Settings, meters: &Meters) -> Result<Co
     let connector = MeteredConnector::over(connector, meters);
     let key = vault_key(settings, &address)?;
     let signing_key = settings.audit_signing_key.as_deref().map(signing_key).transpose()?;
-    let (platform, presenter) = platform(store, vec![connector], &key, &settings.public_url, signing_key)?;
+    let outside = Outside { connectors: vec![connector], delivering: settings.webhooks.delivering(meters)? };
+    let (platform, presenter) = platform(store, outside, &key, &settings.public_url, signing_key)?;
     let mut app = App::new(Arc::new(platform), presenter);
     app.meters = meters.clone();
     Ok(Composed { app: Arc::new(app), bank })
@@ -122,7 +145,7 @@ pub fn signing_key(path: &Path) -> Result<SigningKey, SetupError> {
 pub fn without_payments(store: Arc<dyn Store>, signing_key: Option<SigningKey>) -> Result<Platform, SetupError> {
     let mut key = [0u8; KEY_LENGTH];
     aws_lc_rs::rand::fill(&mut key).map_err(|e| failed("randomness", e))?;
-    let (platform, _) = platform(store, Vec::new(), &key, "", signing_key)?;
+    let (platform, _) = platform(store, Outside::default(), &key, "", signing_key)?;
     Ok(platform)
 }
 
@@ -136,13 +159,21 @@ pub fn join(
     key: &[u8; KEY_LENGTH],
     public_url: &str,
 ) -> Result<Arc<App>, SetupError> {
-    let (platform, presenter) = platform(store, vec![connector], key, public_url, None)?;
+    let outside = Outside { connectors: vec![connector], delivering: Delivering::Never };
+    let (platform, presenter) = platform(store, outside, key, public_url, None)?;
     Ok(Arc::new(App::new(Arc::new(platform), presenter)))
+}
+
+/// What a platform reaches of the world.
+#[derive(Default)]
+struct Outside {
+    connectors: Vec<Arc<dyn Connector>>,
+    delivering: Delivering,
 }
 
 fn platform(
     store: Arc<dyn Store>,
-    connectors: Vec<Arc<dyn Connector>>,
+    outside: Outside,
     key: &[u8; KEY_LENGTH],
     public_url: &str,
     audit_signing_key: Option<SigningKey>,
@@ -152,7 +183,7 @@ fn platform(
     let presenter = Arc::new(ApiPresenter::new(Arc::clone(&store), Arc::clone(&clock)));
     let platform = Platform::new(Parts {
         store,
-        connectors,
+        connectors: outside.connectors,
         clock,
         vault: Vault::new(key, Arc::clone(&entropy)).map_err(|e| failed("the vault", e))?,
         entropy,
@@ -161,6 +192,7 @@ fn platform(
         audit_signing_key,
         public_url: public_url.to_owned(),
         test_card,
+        delivering: outside.delivering,
     });
     Ok((platform, presenter))
 }
@@ -275,6 +307,7 @@ mod tests {
             vault_key: vault_key.map(str::to_owned),
             audit_signing_key: None,
             public_url: String::new(),
+            webhooks: Webhooks::AtOnce(Reach::Public),
         };
         compose(&settings).await.err().map(|error| error.to_string()).unwrap_or_default()
     }

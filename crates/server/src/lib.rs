@@ -15,3 +15,4 @@ pub mod presenter;
 pub mod serve;
 pub mod statement;
 pub mod views;
+pub mod webhooks;

@@ -135,7 +135,8 @@ impl ApiPresenter {
             | Object::Event(_)
             | Object::PaymentMethod(_)
             | Object::Refund(_)
-            | Object::Token(_) => {}
+            | Object::Token(_)
+            | Object::WebhookEndpoint(_) => {}
         }
         write(&ErrorView { error: body }, TYPICAL_BYTES)
     }

@@ -32,7 +32,7 @@ const NOTICES_PAUSE: Duration = Duration::from_secs(1);
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at rows of the audit trail that have settled.
 const SEAL_PAUSE: Duration = Duration::from_secs(10);
-/// Between two removals of old idempotency records.
+/// Between two removals of old idempotency records and deliveries.
 const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
 
 /// How long the end may take: longer than a provider is waited for, shorter than service managers wait before they kill.
@@ -135,8 +135,8 @@ async fn overdue(stopping: &CancellationToken) {
     tokio::time::sleep(CLIENTS_WITHIN).await;
 }
 
-/// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances, removes old records and
-/// seals the audit trail, each while no other server does, until it is to stop; it ends between two looks.
+/// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances, removes old records, seals the
+/// audit trail and tells shops of what happened, each while no other server does, until it is to stop; it ends between two looks.
 async fn background(platform: Arc<Platform>, stop: CancellationToken) {
     let recover = repeat(&stop, RECOVERY_PAUSE, "recovery could not look", || {
         let platform = Arc::clone(&platform);
@@ -157,6 +157,13 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
             Ok(if is_worth_going_on(removed) { Next::AtOnce } else { Next::Pause })
         }
     });
+    let expire_deliveries = repeat(&stop, EXPIRY_PAUSE, "old deliveries could not be removed", || {
+        let platform = Arc::clone(&platform);
+        async move {
+            let removed = platform.expire_deliveries().await?;
+            Ok(if is_worth_going_on(removed) { Next::AtOnce } else { Next::Pause })
+        }
+    });
     let checkpoint = repeat(&stop, CHECKPOINT_PAUSE, "balances could not be summed up", || {
         let platform = Arc::clone(&platform);
         async move { platform.checkpoint_balances().await.map(Next::after) }
@@ -169,7 +176,8 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         let platform = Arc::clone(&platform);
         async move { platform.keep_leases().await.map(|()| Next::Pause) }
     });
-    futures::join!(recover, waits, notices, expire, checkpoint, seal, beats);
+    let deliver = Arc::clone(&platform).deliver_until(stop.clone());
+    futures::join!(recover, waits, notices, expire, expire_deliveries, checkpoint, seal, deliver, beats);
     if let Err(error) = platform.release_leases().await {
         tracing::warn!(%error, "other servers do this one's jobs only once its leases have run out");
     }

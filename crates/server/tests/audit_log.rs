@@ -56,6 +56,7 @@ async fn a_browser_sees_nothing_of_the_audit_trail() {
         vault_key: None,
         audit_signing_key: None,
         public_url: "http://127.0.0.1:1".to_owned(),
+        webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
     };
     let composed = bursar::compose::compose(&settings).await.unwrap();
     let keys = bursar::serve::first_shop(&composed.app.platform, None).await.unwrap().unwrap();

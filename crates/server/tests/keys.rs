@@ -23,6 +23,7 @@ impl Shop {
             vault_key: None,
             audit_signing_key: None,
             public_url: "http://127.0.0.1:1".to_owned(),
+            webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
         };
         let composed = compose(&settings).await.unwrap();
         let keys = serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap().unwrap();

@@ -29,6 +29,7 @@ async fn server() -> Server {
         vault_key: None,
         audit_signing_key: None,
         public_url: "http://127.0.0.1:1".to_owned(),
+        webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
     };
     let meters = Meters::on().unwrap();
     let composed = compose_measured(&settings, &meters).await.unwrap();

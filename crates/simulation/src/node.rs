@@ -12,7 +12,7 @@ use payments::jobs::seal::SETTLING_TIME;
 use payments::leases::{BEAT, LEASE};
 use payments::outcome::{Object, Outcome, Refused};
 use payments::platform::TestCard;
-use payments::ports::{Answer, Clock, Entropy, Presenter, Rendering};
+use payments::ports::{Answer, Clock, Delivering, Entropy, Presenter, Rendering};
 use payments::vault::Vault;
 use payments::{Error, Parts, Platform};
 use providers::simulator::{Simulator, test_cards};
@@ -157,6 +157,7 @@ impl Node {
             audit_signing_key: None,
             public_url: "https://pay.example".to_owned(),
             test_card,
+            delivering: Delivering::Never,
         })))
     }
 

@@ -40,6 +40,8 @@ pub(crate) const fn code(kind: Kind) -> u8 {
         Kind::Setting => 18,
         Kind::AuditEntry => 19,
         Kind::AuditSegment => 20,
+        Kind::WebhookEndpoint => 21,
+        Kind::WebhookDelivery => 22,
     }
 }
 

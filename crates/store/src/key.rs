@@ -76,11 +76,17 @@ kinds! {
     AuditEntry = "audit_entries",
     /// A segment of the audit trail's chain, by its number; and where the chain ends.
     AuditSegment = "audit_segments",
+    /// Where a shop wants to hear of what happens.
+    WebhookEndpoint = "webhook_endpoints",
+    /// How telling an endpoint of an event went; and whether an endpoint takes what it is told.
+    WebhookDelivery = "webhook_deliveries",
 }
 
 /// A week more than the day that the API promises to remember an idempotency key, so that a clock or a removal that is
 /// late takes nothing that is still wanted.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(8 * 24 * 3_600);
+/// Ten times as long as a delivery is tried.
+const DELIVERIES_FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 impl Kind {
     /// For how long after it was put last a record is certainly kept; for ever where this says nothing. An engine whose store
@@ -89,6 +95,7 @@ impl Kind {
     pub const fn kept_for(self) -> Option<Duration> {
         match self {
             Self::IdempotencyRecord => Some(FORGOTTEN_AFTER),
+            Self::WebhookDelivery => Some(DELIVERIES_FORGOTTEN_AFTER),
             Self::Account
             | Self::ApiKey
             | Self::PaymentIntent
@@ -107,7 +114,8 @@ impl Kind {
             | Self::Token
             | Self::Setting
             | Self::AuditEntry
-            | Self::AuditSegment => None,
+            | Self::AuditSegment
+            | Self::WebhookEndpoint => None,
         }
     }
 }
@@ -198,6 +206,12 @@ indexes! {
     AwaitingBuyer = 26,
     /// All rows of the audit trail.
     AuditEntries = 27,
+    /// All webhook endpoints that were not deleted.
+    WebhookEndpoints = 28,
+    /// Those that were.
+    DeletedWebhookEndpoints = 29,
+    /// Events that one webhook endpoint is still to be told.
+    PendingDeliveries = 30,
 }
 
 /// An object, found by its identifier.

@@ -106,6 +106,8 @@ pub enum Job {
     Recovery,
     /// Looks after payments and set-ups that wait for a buyer.
     Waits,
+    /// Tells shops of what happened.
+    Deliveries,
 }
 
 impl Job {
@@ -115,6 +117,7 @@ impl Job {
         match self {
             Self::Recovery => "recovery",
             Self::Waits => "waits",
+            Self::Deliveries => "deliveries",
         }
     }
 }
@@ -193,6 +196,16 @@ actions! {
     SetupIntentSettle = "setup_intent.settle";
     /// A set-up was changed.
     SetupIntentUpdate = "setup_intent.update";
+    /// An endpoint was made.
+    WebhookEndpointCreate = "webhook_endpoint.create";
+    /// An endpoint was deleted.
+    WebhookEndpointDelete = "webhook_endpoint.delete";
+    /// An endpoint was disabled because it is gone, or took nothing for days.
+    WebhookEndpointDisable = "webhook_endpoint.disable";
+    /// An endpoint's secret was replaced.
+    WebhookEndpointRollSecret = "webhook_endpoint.roll_secret";
+    /// An endpoint was changed.
+    WebhookEndpointUpdate = "webhook_endpoint.update";
 }
 
 /// How it ended.
@@ -313,7 +326,7 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
         }
-        for job in [Job::Recovery, Job::Waits] {
+        for job in [Job::Recovery, Job::Waits, Job::Deliveries] {
             assert_eq!(serde_json::to_value(job).unwrap(), job.as_str());
         }
         let actors = [

@@ -7,7 +7,8 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{
-    AccountId, ApiKeyId, ChargeId, CustomerId, InvalidId, PaymentAttemptId, PaymentIntentId, PaymentMethodId, RefundId, SetupIntentId, Ulid,
+    AccountId, ApiKeyId, ChargeId, CustomerId, InvalidId, PaymentAttemptId, PaymentIntentId, PaymentMethodId, RefundId, SetupIntentId,
+    Ulid, WebhookEndpointId,
 };
 
 macro_rules! subjects {
@@ -88,6 +89,7 @@ subjects! {
     PaymentMethod(PaymentMethodId) = "payment_method";
     Refund(RefundId) = "refund";
     SetupIntent(SetupIntentId) = "setup_intent";
+    WebhookEndpoint(WebhookEndpointId) = "webhook_endpoint";
 }
 
 struct Text;

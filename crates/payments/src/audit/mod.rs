@@ -27,10 +27,14 @@ impl Platform {
     /// Commits, with a row of the audit trail if an object changes that it follows; a failed precondition is
     /// [`Error::LockTimeout`], which `racing` tries again.
     pub(crate) async fn commit(&self, act: Act<'_>, writes: Writes) -> Result<(), Error> {
+        let mut writes = writes;
+        let posts = self.address(act.scope, &mut writes).await?;
         let (mut batch, changes) = writes.into_parts()?;
         act.by.fence.guard(&mut batch);
         if changes.is_empty() {
-            return self.land(batch).await;
+            self.land(batch).await?;
+            self.post(&posts);
+            return Ok(());
         }
         self.learn_chain(act.scope).await?;
         let row = AuditEntry {
@@ -44,13 +48,15 @@ impl Platform {
             result: act.ending,
             note: act.by.note.clone(),
         };
-        self.land(Writes::with_row(batch, act.scope, &row)?).await
+        self.land(Writes::with_row(batch, act.scope, &row)?).await?;
+        self.post(&posts);
+        Ok(())
     }
 
     /// Makes sure that new rows come after those that are sealed or about to be, also if this clock is behind another one or
     /// was set back. A process that has the store to itself need only learn what an earlier one has sealed.
     async fn learn_chain(&self, scope: Scope) -> Result<(), Error> {
-        let now = Learned { by_stopwatch: Instant::now(), by_clock: self.now() };
+        let now = Learned::at(self.now());
         if self.chains.get(&scope).is_some_and(|learned| !self.store.is_shared() || learned.is_fresh(now)) {
             return Ok(());
         }
@@ -62,7 +68,7 @@ impl Platform {
     }
 }
 
-/// When the end of a chain was read.
+/// When something was read that another process may change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Learned {
     by_stopwatch: Instant,
@@ -71,7 +77,13 @@ pub(crate) struct Learned {
 }
 
 impl Learned {
-    fn is_fresh(self, now: Self) -> bool {
+    /// At that time of the clock, which is now.
+    pub(crate) fn at(by_clock: Timestamp) -> Self {
+        Self { by_stopwatch: Instant::now(), by_clock }
+    }
+
+    /// Whether it may still be relied on.
+    pub(crate) fn is_fresh(self, now: Self) -> bool {
         let known = i64::try_from(KNOWN_FOR.as_millis()).unwrap_or(i64::MAX);
         let by_clock = self.by_clock..=self.by_clock.plus_millis(known);
         now.by_stopwatch.duration_since(self.by_stopwatch) < KNOWN_FOR && by_clock.contains(&now.by_clock)

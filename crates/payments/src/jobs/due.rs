@@ -36,10 +36,12 @@ pub struct Ran {
     pub lines_summed_up: usize,
     /// Rows of the audit trail that were sealed.
     pub rows_sealed: usize,
-    /// Idempotency records that were removed.
+    /// Idempotency records and deliveries that were removed.
     pub records_expired: usize,
     /// What recovery left open; `None` if another process does it, or it did not get round.
     pub left_open: Option<LeftOpen>,
+    /// Deliveries to webhook endpoints that were begun.
+    pub deliveries_begun: usize,
     /// Jobs that failed.
     pub failed: usize,
     /// The time was over before all was done.
@@ -143,7 +145,19 @@ impl Platform {
                 ran.records_expired += done;
             },
         );
-        futures::join!(recover, waits, notices, checkpoint, seal, expire);
+        let expire_deliveries = until_nothing(
+            ran,
+            "old deliveries could not be removed",
+            || self.expire_deliveries(),
+            |ran, done| {
+                ran.records_expired += done;
+            },
+        );
+        let deliver = async {
+            let done = self.deliver_due().await;
+            count(ran, "events could not be delivered", done, |ran, done| ran.deliveries_begun += done);
+        };
+        futures::join!(recover, waits, notices, checkpoint, seal, expire, expire_deliveries, deliver);
     }
 }
 

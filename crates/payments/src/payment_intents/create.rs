@@ -139,7 +139,7 @@ impl Platform {
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
         let event = ctx.intent_event(EventKind::PaymentIntentCreated, intent);
-        lists::append(request.scope, &event, writes)
+        writes.tell(request.scope, &event)
     }
 
     fn add_new_intent(&self, request: &Request, intent: &mut PaymentIntent, writes: &mut Writes) -> Result<(), Error> {

@@ -273,7 +273,7 @@ pub(crate) fn add_booking(scope: Scope, booking: &flow::Booking, writes: &mut Wr
 /// Adds events.
 pub(crate) fn add_events(scope: Scope, events: &[Event], writes: &mut Writes) -> Result<(), Error> {
     for event in events {
-        lists::append(scope, event, writes)?;
+        writes.tell(scope, event)?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
+use domain::webhook_endpoint::WebhookEndpoint;
 use store::{Index, List, Scan, Store};
 
 use super::{AT_ONCE, Fingerprint, Pages, Report, each, read};
@@ -36,12 +37,13 @@ macro_rules! every_type {
         $run::<Event>($store, $with).await?;
         $run::<Customer>($store, $with).await?;
         $run::<PaymentMethod>($store, $with).await?;
+        $run::<WebhookEndpoint>($store, $with).await?;
     };
 }
 
-/// What is compared elsewhere.
+/// Whether it is a property of an object that it is in this list. What an endpoint is still to be told is none of the event.
 fn is_compared(list: &List) -> bool {
-    list.index != Index::UnsummedBalanceTransactions
+    !matches!(list.index, Index::UnsummedBalanceTransactions | Index::PendingDeliveries)
 }
 
 pub(super) async fn verify(store: &dyn Store, report: &mut Report) -> Result<(), Error> {
@@ -118,6 +120,7 @@ async fn belongs(store: &dyn Store, list: List, id: Ulid) -> Result<bool, Error>
         Index::Accounts => of::<Account>(store, list, id).await,
         Index::ApiKeys => of::<ApiKey>(store, list, id).await,
         Index::AuditEntries => of::<AuditEntry>(store, list, id).await,
+        Index::WebhookEndpoints | Index::DeletedWebhookEndpoints => of::<WebhookEndpoint>(store, list, id).await,
         Index::AwaitingBuyer => Ok(of::<PaymentAttempt>(store, list, id).await? || of::<SetupIntent>(store, list, id).await?),
         Index::OpenOperations => Ok(of::<PaymentAttempt>(store, list, id).await?
             || of::<Refund>(store, list, id).await?
@@ -126,6 +129,6 @@ async fn belongs(store: &dyn Store, list: List, id: Ulid) -> Result<bool, Error>
         | Index::BalanceTransactionsBySource
         | Index::BalanceTransactionsByKind
         | Index::UnsummedBalanceTransactions => of::<BalanceTransaction>(store, list, id).await,
-        Index::SetupAttemptsBySetupIntent => Ok(false),
+        Index::SetupAttemptsBySetupIntent | Index::PendingDeliveries => Ok(false),
     }
 }

@@ -12,6 +12,7 @@
 mod audit;
 mod bank;
 mod commands;
+mod courier;
 mod customers;
 mod due;
 mod idempotency;
@@ -29,3 +30,4 @@ mod shutdown;
 mod sizes;
 mod verify;
 mod waits;
+mod webhooks;

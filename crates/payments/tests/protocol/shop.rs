@@ -36,7 +36,7 @@ use payments::payment_intents::create::NewPaymentIntent;
 use payments::payment_methods::create::{CardInput, CardSource, NewPaymentMethod};
 use payments::payment_methods::resolve::MethodInput;
 use payments::platform::TestCard;
-use payments::ports::{Answer, Clock, Entropy, Presenter, Rendering};
+use payments::ports::{Answer, Clock, Delivering, Entropy, Presenter, Rendering};
 use payments::records::{Record, decode};
 use payments::refunds::create::RefundOf;
 use payments::setup_intents::create::NewSetupIntent;
@@ -48,6 +48,7 @@ use store::{Index, List, Scan, Store};
 use tokio::task::JoinHandle;
 
 use crate::bank::Bank;
+use crate::courier::TestCourier;
 use crate::meanwhile::Meanwhile;
 
 /// Longer than any pause between two questions to a provider; so many times, it meets every second of the period in
@@ -93,6 +94,7 @@ impl Presenter for Plain {
             Object::Refund(object) => serde_json::to_vec(object),
             Object::SetupIntent(object) => serde_json::to_vec(object),
             Object::Token(object) => serde_json::to_vec(object),
+            Object::WebhookEndpoint(shown) => Ok(crate::webhooks::plain(shown)),
         };
         let status = match outcome.refused {
             Some(Refused::Card(_)) => 402,
@@ -115,12 +117,23 @@ pub struct Shop {
     pub meanwhile: Arc<Meanwhile>,
     pub clock: Arc<TestClock>,
     pub bank: Arc<Bank>,
+    pub courier: Arc<TestCourier>,
     pub platform: Arc<Platform>,
     pub account: Arc<Account>,
     pub scope: Scope,
 }
 
-fn platform(store: &Arc<Meanwhile>, clock: &Arc<TestClock>, bank: &Arc<Bank>, audit_signing_key: Option<SigningKey>) -> Arc<Platform> {
+/// What servers of a shop have in common.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    store: &'a Arc<Meanwhile>,
+    clock: &'a Arc<TestClock>,
+    bank: &'a Arc<Bank>,
+    courier: &'a Arc<TestCourier>,
+}
+
+fn platform(around: Around<'_>, audit_signing_key: Option<SigningKey>) -> Arc<Platform> {
+    let Around { store, clock, bank, courier } = around;
     let entropy: Arc<dyn Entropy> = Arc::new(Counting(AtomicI64::new(clock.now().millis())));
     Arc::new(Platform::new(Parts {
         store: Arc::<Meanwhile>::clone(store),
@@ -133,6 +146,7 @@ fn platform(store: &Arc<Meanwhile>, clock: &Arc<TestClock>, bank: &Arc<Bank>, au
         audit_signing_key,
         public_url: "https://pay.example".to_owned(),
         test_card,
+        delivering: Delivering::WhenTold(Arc::<TestCourier>::clone(courier)),
     }))
 }
 
@@ -141,7 +155,8 @@ impl Shop {
         let (store, clock) = (Arc::new(Memory::new()), Arc::new(TestClock(AtomicI64::new(1_900_000_000_000))));
         let bank = Arc::new(Bank::default());
         let meanwhile = Arc::new(Meanwhile::new(Arc::clone(&store)));
-        let platform = platform(&meanwhile, &clock, &bank, None);
+        let courier = Arc::new(TestCourier::default());
+        let platform = platform(Around { store: &meanwhile, clock: &clock, bank: &bank, courier: &courier }, None);
         let new = NewAccount {
             name: "Shop".to_owned(),
             email: None,
@@ -151,7 +166,7 @@ impl Shop {
         };
         let account = Arc::new(platform.create_account(&By::operator("tester"), &new).await.unwrap());
         let scope = Scope { account: account.id, mode: Mode::Test };
-        Self { store, meanwhile, clock, bank, platform, account, scope }
+        Self { store, meanwhile, clock, bank, courier, platform, account, scope }
     }
 
     /// Two servers that begin on a new store, which they share.
@@ -159,25 +174,35 @@ impl Shop {
         let (clock, bank) = (Arc::new(TestClock(AtomicI64::new(1_900_000_000_000))), Arc::new(Bank::default()));
         let meanwhile = Arc::new(Meanwhile::new(Arc::new(Memory::new())));
         meanwhile.share();
-        [0, 1].map(|_| platform(&meanwhile, &clock, &bank, None))
+        let courier = Arc::new(TestCourier::default());
+        let around = Around { store: &meanwhile, clock: &clock, bank: &bank, courier: &courier };
+        [0, 1].map(|_| platform(around, None))
+    }
+
+    fn around(&self) -> Around<'_> {
+        Around { store: &self.meanwhile, clock: &self.clock, bank: &self.bank, courier: &self.courier }
+    }
+
+    pub fn clock_seconds(&self) -> i64 {
+        self.clock.now().seconds()
     }
 
     /// The process ends wherever it is and another one starts on the same store.
     pub fn crash(&mut self) {
         self.pass(1);
-        self.platform = platform(&self.meanwhile, &self.clock, &self.bank, None);
+        self.platform = platform(self.around(), None);
         self.pass(1);
     }
 
     /// Another server on the same store.
     pub fn other(&self) -> Self {
         self.pass(1);
-        Self { platform: platform(&self.meanwhile, &self.clock, &self.bank, None), ..self.clone() }
+        Self { platform: platform(self.around(), None), ..self.clone() }
     }
 
     /// From now on the audit trail is signed.
     pub fn sign(&mut self, key: SigningKey) {
-        self.platform = platform(&self.meanwhile, &self.clock, &self.bank, Some(key));
+        self.platform = platform(self.around(), Some(key));
     }
 
     pub fn pass(&self, millis: i64) {

@@ -21,6 +21,8 @@ mod requests;
 mod route;
 mod routes;
 mod setup_intents;
+mod webhook_deliveries;
+mod webhook_endpoints;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};

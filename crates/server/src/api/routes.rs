@@ -18,6 +18,7 @@ use super::lists::{self, RetrieveIntent, retrieve, retrieve_with_secret};
 use super::requests::MethodParams;
 use super::route::{Ids, Intent, Opens, Route, Run};
 use super::{account, charges, customers, open_operations, payment_intents, payment_methods, refunds, setup_intents};
+use super::{webhook_deliveries, webhook_endpoints};
 use crate::views;
 
 /// The operation of a method and path, with the ids the path names.
@@ -28,7 +29,7 @@ pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Option<(&'static Route
 
 /// Every operation there is.
 pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let all = [payments(), set_ups(), cards(), charges_and_refunds(), buyers(), statement()];
+    let all = [payments(), set_ups(), cards(), charges_and_refunds(), buyers(), statement(), webhooks()];
     all.into_iter().flatten().collect()
 });
 
@@ -255,5 +256,51 @@ fn statement() -> Vec<Route> {
         get("/v1/events/{event}", |call, [id, _]| Box::pin(retrieve::<Event>(call, id)))
             .titled("Retrieve an event")
             .gives::<views::Event<'_>>(),
+    ]
+}
+
+fn webhooks() -> Vec<Route> {
+    vec![
+        post("/v1/webhook_endpoints", |call, _| Box::pin(webhook_endpoints::create(call)))
+            .titled("Create a webhook endpoint")
+            .takes::<webhook_endpoints::CreateWebhookEndpoint>()
+            .gives::<views::WebhookEndpoint<'_>>(),
+        get("/v1/webhook_endpoints", |call, _| Box::pin(webhook_endpoints::list(call)))
+            .titled("List webhook endpoints")
+            .takes::<webhook_endpoints::WebhookEndpointsParams>()
+            .pages::<views::WebhookEndpoint<'_>>(),
+        get("/v1/webhook_endpoints/{webhook_endpoint}", |call, [id, _]| Box::pin(webhook_endpoints::retrieve(call, id)))
+            .titled("Retrieve a webhook endpoint")
+            .gives::<views::WebhookEndpoint<'_>>(),
+        post("/v1/webhook_endpoints/{webhook_endpoint}", |call, [id, _]| Box::pin(webhook_endpoints::update(call, id)))
+            .titled("Update a webhook endpoint")
+            .takes::<webhook_endpoints::UpdateWebhookEndpoint>()
+            .gives::<views::WebhookEndpoint<'_>>(),
+        Route::new(Method::DELETE, "/v1/webhook_endpoints/{webhook_endpoint}", |call, [id, _]| {
+            Box::pin(webhook_endpoints::delete(call, id))
+        })
+        .titled("Delete a webhook endpoint")
+        .takes::<customers::Nothing>()
+        .gives::<views::Deleted>(),
+        post("/v1/webhook_endpoints/{webhook_endpoint}/roll_secret", |call, [id, _]| Box::pin(webhook_endpoints::roll_secret(call, id)))
+            .titled("Give a webhook endpoint a new secret")
+            .takes::<webhook_endpoints::RollWebhookSecret>()
+            .gives::<views::WebhookEndpoint<'_>>(),
+        get("/v1/webhook_endpoints/{webhook_endpoint}/deliveries", |call, [id, _]| Box::pin(webhook_deliveries::list(call, id)))
+            .titled("List deliveries to a webhook endpoint")
+            .takes::<webhook_deliveries::DeliveriesParams>()
+            .pages::<views::WebhookDelivery<'_>>(),
+        post("/v1/webhook_endpoints/{webhook_endpoint}/replay", |call, [id, _]| Box::pin(webhook_deliveries::replay(call, id)))
+            .titled("Send a webhook endpoint all events of a time again")
+            .takes::<webhook_deliveries::ReplayEvents>()
+            .gives::<views::WebhookReplay>(),
+        get("/v1/events/{event}/deliveries", |call, [id, _]| Box::pin(webhook_deliveries::of_event(call, id)))
+            .titled("List deliveries of an event")
+            .takes::<customers::Nothing>()
+            .pages::<views::WebhookDelivery<'_>>(),
+        post("/v1/events/{event}/retry", |call, [id, _]| Box::pin(webhook_deliveries::retry(call, id)))
+            .titled("Send an event to a webhook endpoint again")
+            .takes::<webhook_deliveries::RetryEvent>()
+            .gives::<views::WebhookDelivery<'_>>(),
     ]
 }

@@ -173,6 +173,7 @@ fn stands(object: &Object) -> String {
         | Object::Customer(_)
         | Object::Event(_)
         | Object::PaymentMethod(_)
-        | Object::Token(_) => String::new(),
+        | Object::Token(_)
+        | Object::WebhookEndpoint(_) => String::new(),
     }
 }

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar::compose::{Settings, SetupError, compose_measured};
+use bursar::compose::{Settings, SetupError, Webhooks, compose_measured};
 use bursar::metrics::{self, Meters};
 use bursar::serve;
+use bursar::webhooks::Reach;
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -38,6 +39,10 @@ pub(super) struct Serve {
     /// The file of the key that signs the audit trail's chain, made by `bursar audit keygen`; unsigned if left out.
     #[arg(long, env = "BURSAR_AUDIT_SIGNING_KEY", value_name = "FILE")]
     audit_signing_key: Option<PathBuf>,
+    /// Send webhooks to private addresses, too: of this machine and its network. Never to those where a cloud tells its machines
+    /// about themselves.
+    #[arg(long, env = "BURSAR_WEBHOOKS_ALLOW_PRIVATE")]
+    webhooks_allow_private: bool,
     /// The secret key of the shop that the first start makes.
     #[arg(long, env = "BURSAR_TEST_KEY", hide_env_values = true)]
     test_key: Option<String>,
@@ -60,6 +65,7 @@ impl Serve {
             vault_key: self.vault_key.or(named),
             audit_signing_key: self.audit_signing_key,
             public_url: self.public_url.unwrap_or_else(|| url.clone()).trim_end_matches('/').to_owned(),
+            webhooks: Webhooks::AtOnce(if self.webhooks_allow_private { Reach::Private } else { Reach::Public }),
         };
         let meters = match figures {
             Some(_) => Meters::on().map_err(|e| failed("metrics", e))?,

@@ -52,6 +52,7 @@ pub(super) fn of_jobs(environment: &str, ran: &Ran, at: Timestamp) -> Value {
         ("LinesSummedUp", "Count", json!(ran.lines_summed_up)),
         ("RowsSealed", "Count", json!(ran.rows_sealed)),
         ("RecordsExpired", "Count", json!(ran.records_expired)),
+        ("DeliveriesBegun", "Count", json!(ran.deliveries_begun)),
         ("JobsFailed", "Count", json!(ran.failed)),
         ("RunsCut", "Count", json!(u8::from(ran.cut))),
     ];

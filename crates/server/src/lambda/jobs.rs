@@ -41,6 +41,7 @@ struct Counts {
     lines_summed_up: usize,
     rows_sealed: usize,
     records_expired: usize,
+    deliveries_begun: usize,
     /// `None` if another process recovers.
     left_open: Option<u64>,
     cut: bool,
@@ -64,6 +65,7 @@ pub(super) fn report(trigger: Trigger, ran: &Ran) -> Result<Report, Failure> {
         lines_summed_up: ran.lines_summed_up,
         rows_sealed: ran.rows_sealed,
         records_expired: ran.records_expired,
+        deliveries_begun: ran.deliveries_begun,
         left_open: ran.left_open.map(|left| left.objects),
         cut: ran.cut,
     };

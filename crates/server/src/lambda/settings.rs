@@ -1,6 +1,7 @@
 //! What a function is told by its environment. Values that are names of secrets are looked up once, when the process starts.
 
-use crate::compose::{Settings, SetupError};
+use crate::compose::{Settings, SetupError, Webhooks};
+use crate::webhooks::Reach;
 
 use super::secrets::Secrets;
 
@@ -21,6 +22,7 @@ pub(super) struct Variables {
     bank: Option<String>,
     vault_key: Option<String>,
     public_url: Option<String>,
+    webhooks_allow_private: bool,
 }
 
 impl Variables {
@@ -45,6 +47,7 @@ impl Variables {
             bank,
             vault_key,
             public_url: find("BURSAR_PUBLIC_URL"),
+            webhooks_allow_private: find("BURSAR_WEBHOOKS_ALLOW_PRIVATE").is_some_and(|word| word == "true"),
         })
     }
 
@@ -61,6 +64,7 @@ impl Variables {
             vault_key: self.vault_key,
             audit_signing_key: None,
             public_url: self.public_url.ok_or_else(|| missing("BURSAR_PUBLIC_URL"))?.trim_end_matches('/').to_owned(),
+            webhooks: Webhooks::WhenTold(if self.webhooks_allow_private { Reach::Private } else { Reach::Public }),
         })
     }
 }

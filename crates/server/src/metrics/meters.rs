@@ -23,6 +23,8 @@ pub(super) const READ_SECONDS: &str = "bursar_store_read_duration_seconds";
 pub(super) const CALLS: &str = "bursar_provider_calls_total";
 pub(super) const CALL_SECONDS: &str = "bursar_provider_call_duration_seconds";
 pub(super) const AUTHORIZATIONS: &str = "bursar_authorizations_total";
+pub(super) const DELIVERIES: &str = "bursar_webhook_attempts_total";
+pub(super) const DELIVERY_SECONDS: &str = "bursar_webhook_attempt_duration_seconds";
 
 /// Counts and times, or does not.
 #[derive(Clone, Default)]
@@ -84,4 +86,6 @@ fn describe() {
     describe_counter!(CALLS, "Calls of a provider, by operation and how they ended; unknown is neither failed nor done");
     describe_histogram!(CALL_SECONDS, Unit::Seconds, "How long a provider takes to answer, by operation");
     describe_counter!(AUTHORIZATIONS, "What providers said to payments, by currency, outcome and, of refusals, decline code");
+    describe_counter!(DELIVERIES, "Attempts to tell a webhook endpoint of an event, by how they ended");
+    describe_histogram!(DELIVERY_SECONDS, Unit::Seconds, "How long a webhook endpoint takes to answer");
 }

@@ -4,6 +4,7 @@
 //! server does recovery, and figures of single requests, objects or merchants, whose number has no bound.
 
 mod connector;
+mod courier;
 mod meters;
 mod store;
 
@@ -21,6 +22,7 @@ use payments::Platform;
 use tokio::net::TcpListener;
 
 pub(crate) use self::connector::Metered as MeteredConnector;
+pub(crate) use self::courier::Metered as MeteredCourier;
 pub use self::meters::Meters;
 pub(crate) use self::store::Metered as MeteredStore;
 
@@ -29,6 +31,8 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const RECOVERS: &str = "bursar_recovery_here";
 const OPEN: &str = "bursar_open_operations";
 const OLDEST: &str = "bursar_oldest_open_operation_age_seconds";
+const PENDING: &str = "bursar_webhook_pending";
+const OLDEST_PENDING: &str = "bursar_webhook_oldest_pending_age_seconds";
 
 /// Between two times that what was timed is sorted into its buckets: until then each time is held by itself.
 const UPKEEP_PAUSE: Duration = Duration::from_secs(5);
@@ -44,6 +48,11 @@ impl Figures {
             describe_gauge!(RECOVERS, "1 if this server follows up operations without a known end, 0 if another one does");
             describe_gauge!(OPEN, "Payments, refunds and set-ups with an operation that has no known end; 0 where another server recovers");
             describe_gauge!(OLDEST, Unit::Seconds, "Age of the oldest operation that has no known end; 0 if there is none");
+            describe_gauge!(
+                PENDING,
+                "Events that wait to be told to webhook endpoints, of each endpoint counted up to 500; 0 where another server looks"
+            );
+            describe_gauge!(OLDEST_PENDING, Unit::Seconds, "Age of the oldest of them; 0 if there is none");
         });
         Self { platform, meters }
     }
@@ -54,7 +63,11 @@ impl Figures {
         let left = left.unwrap_or_default();
         let age = left.oldest.map_or(0, |oldest| self.platform.now().millis_since(oldest).max(0));
         let age = Duration::from_millis(age.unsigned_abs());
+        let backlog = self.platform.delivery_backlog().unwrap_or_default();
+        let pending_age = Duration::from_millis(backlog.oldest_ms.max(0).unsigned_abs());
         self.meters.record(|| {
+            gauge!(PENDING).set(float(u64::try_from(backlog.pending).unwrap_or(u64::MAX)));
+            gauge!(OLDEST_PENDING).set(pending_age.as_secs_f64());
             gauge!(RECOVERS).set(f64::from(u8::from(recovers)));
             gauge!(OPEN).set(float(left.objects));
             gauge!(OLDEST).set(age.as_secs_f64());

@@ -61,6 +61,7 @@ fn id_of(object: &Object) -> String {
         Object::Refund(refund) => refund.id.to_string(),
         Object::SetupIntent(intent) => intent.id.to_string(),
         Object::Token(token) => token.id.to_string(),
+        Object::WebhookEndpoint(shown) => shown.endpoint.id.to_string(),
     }
 }
 

@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 
 use super::{
     Account, AuditEntry, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, Event, OpenOperation, PaymentIntent, PaymentMethod,
-    Refund, SetupIntent, Token,
+    Refund, SetupIntent, Token, WebhookDelivery, WebhookEndpoint, WebhookReplay,
 };
 
 /// Every view and what it is made of; to be merged into the description. References name these.
@@ -27,5 +27,8 @@ use super::{
     Refund,
     SetupIntent,
     Token,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookReplay,
 )))]
 pub struct Components;

@@ -36,6 +36,8 @@ pub mod reference;
 pub mod refund;
 pub mod setup_intent;
 pub mod token;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
 pub mod words;
 
 #[cfg(test)]
@@ -60,6 +62,8 @@ pub use payment_method::PaymentMethod;
 pub use refund::Refund;
 pub use setup_intent::SetupIntent;
 pub use token::Token;
+pub use webhook_delivery::{WebhookDelivery, WebhookReplay};
+pub use webhook_endpoint::WebhookEndpoint;
 
 /// The version of Stripe's API whose shapes these are: the one that stripe-node 23.1 asks for.
 pub const API_VERSION: &str = "2026-10-28.endive";

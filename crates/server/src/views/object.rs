@@ -1,11 +1,12 @@
 //! Any object of the API, written through its own view.
 
+use domain::webhook_endpoint::State;
 use payments::outcome::Object;
 use serde::{Serialize, Serializer};
 
 use super::{
     Account, AuditEntry, BalanceTransaction, Charge, Context, Customer, Deleted, Event, PaymentIntent, PaymentMethod, Refund, SetupIntent,
-    Token,
+    Token, WebhookEndpoint,
 };
 
 /// Any object of the API; a deleted one as what is left of it.
@@ -32,6 +33,10 @@ impl Serialize for Rendered<'_> {
             Object::Refund(refund) => Refund::view(refund).serialize(serializer),
             Object::SetupIntent(intent) => SetupIntent::view(intent, ctx).serialize(serializer),
             Object::Token(token) => Token::view(token, ctx).serialize(serializer),
+            Object::WebhookEndpoint(shown) if shown.endpoint.state == State::Deleted => {
+                Deleted::view(shown.endpoint.id, "webhook_endpoint").serialize(serializer)
+            }
+            Object::WebhookEndpoint(shown) => WebhookEndpoint::view(shown, ctx).serialize(serializer),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Codes that the domain itself keeps as the API's text (decline codes, error codes, kinds of events, brands)
 //! are written as they are and not repeated here.
 
-use domain::{card, charge, customer, outcome, payment_attempt, payment_intent, refund, setup_intent};
+use domain::{card, charge, customer, outcome, payment_attempt, payment_intent, refund, setup_intent, webhook_delivery, webhook_endpoint};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -65,6 +65,14 @@ words! {
     }
     /// Whose money a card spends.
     CardFunding = card::Funding { Credit, Debit, Prepaid, Unknown }
+    /// How far telling an endpoint of an event is.
+    DeliveryStatus = webhook_delivery::Status { Pending, Delivered, GivenUp }
+    /// Why an attempt to tell an endpoint of an event had no answer.
+    DeliveryFailure = webhook_delivery::Failure {
+        AddressNotAllowed, NameNotFound, ConnectionFailed, TlsFailed, TimedOut, NoAnswer,
+    }
+    /// Why an endpoint is told nothing.
+    DisabledReason = webhook_endpoint::DisabledBecause { Asked, Gone, Failing }
     /// A card's brand.
     CardBrand = card::Brand { Amex, Diners, Discover, Jcb, Mastercard, Unionpay, Visa, Unknown }
 }

@@ -4,8 +4,9 @@
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use bursar::compose::{Settings, compose};
+use bursar::compose::{Settings, Webhooks, compose};
 use bursar::serve;
+use bursar::webhooks::Reach;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -26,6 +27,7 @@ pub async fn shop_on(store: &str) -> Router {
         vault_key: None,
         audit_signing_key: None,
         public_url: "http://127.0.0.1:1".to_owned(),
+        webhooks: Webhooks::AtOnce(Reach::Private),
     };
     let composed = compose(&settings).await.unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();

@@ -103,9 +103,12 @@ pub(super) const fn shards_of(layout: &Layout, list: &List) -> u16 {
         | Index::EventsByKind
         | Index::BalanceTransactionsByKind
         | Index::UnsummedBalanceTransactions
-        | Index::AuditEntries => layout.plan.list_shards,
+        | Index::AuditEntries
+        | Index::PendingDeliveries => layout.plan.list_shards,
         Index::Accounts
         | Index::ApiKeys
+        | Index::WebhookEndpoints
+        | Index::DeletedWebhookEndpoints
         | Index::PaymentIntentsByCustomer
         | Index::ChargesByCustomer
         | Index::ChargesByPaymentIntent

@@ -345,6 +345,8 @@ const fn sql(kind: Kind) -> Sql {
         Kind::Setting => sql_of!("settings"),
         Kind::AuditEntry => sql_of!("audit_entries"),
         Kind::AuditSegment => sql_of!("audit_segments"),
+        Kind::WebhookEndpoint => sql_of!("webhook_endpoints"),
+        Kind::WebhookDelivery => sql_of!("webhook_deliveries"),
     }
 }
 

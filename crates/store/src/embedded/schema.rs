@@ -90,19 +90,27 @@ pub(super) fn prepare(path: &Path, connection: &Connection) -> Result<(), OpenEr
     if empty {
         create(connection).map_err(failed)?;
     }
-    check(path, connection)
+    check(path, connection)?;
+    // A file that an earlier version made has no tables for what came since.
+    connection.execute_batch(&tables()).map_err(failed)
+}
+
+/// Makes the tables of records that are not there yet.
+fn tables() -> String {
+    let table = |kind: &Kind| {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (id INTEGER PRIMARY KEY, rev INTEGER NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL);",
+            kind.table()
+        )
+    };
+    Kind::ALL.iter().map(table).collect()
 }
 
 fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let mut sql = String::from("BEGIN IMMEDIATE;");
-    for kind in Kind::ALL {
-        sql.push_str(&format!(
-            "CREATE TABLE {} (id INTEGER PRIMARY KEY, rev INTEGER NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL);",
-            kind.table()
-        ));
-    }
+    sql.push_str(&tables());
     sql.push_str(
         "CREATE TABLE names (h INTEGER NOT NULL, ref INTEGER NOT NULL, PRIMARY KEY (h, ref)) WITHOUT ROWID;
          CREATE TABLE fresh_names (ref INTEGER PRIMARY KEY, h INTEGER NOT NULL);

@@ -6,7 +6,7 @@
 pub(crate) mod audit_log;
 pub(crate) mod customers;
 pub(crate) mod events;
-mod page;
+pub(super) mod page;
 pub(crate) mod payments;
 pub(crate) mod statement;
 
@@ -113,7 +113,7 @@ macro_rules! list_params {
         }
     };
 }
-use list_params;
+pub(super) use list_params;
 
 /// The paths of `expand`, as the use cases take them.
 pub(crate) fn expansions(expand: &ExpandParam) -> Vec<String> {

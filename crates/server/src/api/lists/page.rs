@@ -24,25 +24,25 @@ const READ_AT_ONCE: usize = 100;
 const MAX_EXAMINED: usize = 50_000;
 
 /// What every list can be asked.
-pub(super) struct Paging<'a> {
-    pub(super) limit: Option<i64>,
-    pub(super) starting_after: Option<&'a str>,
-    pub(super) ending_before: Option<&'a str>,
-    pub(super) created: Option<RangeParam>,
-    pub(super) expand: &'a ExpandParam,
+pub(in crate::api) struct Paging<'a> {
+    pub(in crate::api) limit: Option<i64>,
+    pub(in crate::api) starting_after: Option<&'a str>,
+    pub(in crate::api) ending_before: Option<&'a str>,
+    pub(in crate::api) created: Option<RangeParam>,
+    pub(in crate::api) expand: &'a ExpandParam,
 }
 
 type Filter<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
 
 /// What a page is read from.
-pub(super) struct Source<T> {
+pub(in crate::api) struct Source<T> {
     lists: Vec<List>,
     filters: Vec<Filter<T>>,
 }
 
 impl<T> Source<T> {
     /// One list.
-    pub(super) fn of(list: List) -> Self {
+    pub(in crate::api) fn of(list: List) -> Self {
         Self::merged(vec![list])
     }
 
@@ -118,7 +118,7 @@ fn last_before(second: i64) -> Ulid {
 }
 
 /// Answers with a page.
-pub(super) async fn answer<T: Resource>(call: &Call<'_>, source: Source<T>, paging: Paging<'_>) -> Result<Answered, Failure> {
+pub(in crate::api) async fn answer<T: Resource>(call: &Call<'_>, source: Source<T>, paging: Paging<'_>) -> Result<Answered, Failure> {
     let limit = paging.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(ParamError::invalid("limit", "The limit must be from 1 to 100.").into());
