@@ -224,6 +224,8 @@ async fn what_is_missing_is_not_found_in_a_path_and_a_mistake_in_a_parameter() {
             assert_eq!((error.status, code, named), (StatusCode::BAD_REQUEST, &"resource_missing".into(), &param.into()), "{path} {form}");
         }
     }
+    let endpoint = made(&shop, "/v1/webhook_endpoints", "url=https://shop.example/&enabled_events[]=*").await;
+    let endpoint = endpoint["id"].as_str().unwrap();
     for (method, template) in bursar::api::operations().filter(|(_, template)| template.contains('{')) {
         for id in [none, "nothing"] {
             let (prefix, form) = match template.trim_start_matches("/v1/").split('/').next().unwrap() {
@@ -236,7 +238,10 @@ async fn what_is_missing_is_not_found_in_a_path_and_a_mistake_in_a_parameter() {
                 "refunds" => ("re_", ""),
                 "customers" => ("cus_", ""),
                 "balance_transactions" => ("txn_", ""),
+                "events" if template.ends_with("/retry") => ("evt_", &*format!("webhook_endpoint={endpoint}")),
                 "events" => ("evt_", ""),
+                "webhook_endpoints" if template.ends_with("/replay") => ("we_", "created[gte]=1"),
+                "webhook_endpoints" => ("we_", ""),
                 "audit_log" => ("aud_", ""),
                 "open_operations" => ("pa_", "outcome=failed&evidence=x"),
                 other => panic!("{other}"),

@@ -144,7 +144,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let loaded = self.live_endpoint(request, id).await?;
+            let loaded = self.live_endpoint(request, id, Place::Path).await?;
             let secret = new_secret(&*self.entropy)?;
             let sealed = self.vault.seal_secret(request.scope, id.ulid(), &secret)?;
             let until = self.now().plus_millis(overlap_seconds.saturating_mul(1_000));
@@ -163,7 +163,7 @@ impl Platform {
     /// # Errors
     /// There is no such endpoint, or the store failed.
     pub async fn webhook_endpoint(&self, request: &Request, id: WebhookEndpointId) -> Result<WebhookEndpoint, Error> {
-        Ok(self.live_endpoint(request, id).await?.value)
+        Ok(self.live_endpoint(request, id, Place::Path).await?.value)
     }
 
     async fn tell_secret(&self, request: &Request, endpoint: WebhookEndpoint, secret: Zeroizing<String>) -> Result<Answered, Error> {
@@ -182,7 +182,7 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let loaded = self.live_endpoint(request, id).await?;
+            let loaded = self.live_endpoint(request, id, Place::Path).await?;
             let mut endpoint = loaded.value.clone();
             change(&mut endpoint)?;
             let mut writes = Writes::new();
@@ -202,11 +202,16 @@ impl Platform {
         .await
     }
 
-    /// An endpoint that was not deleted.
-    pub(super) async fn live_endpoint(&self, request: &Request, id: WebhookEndpointId) -> Result<Loaded<WebhookEndpoint>, Error> {
+    /// An endpoint that was not deleted, named there.
+    pub(super) async fn live_endpoint(
+        &self,
+        request: &Request,
+        id: WebhookEndpointId,
+        place: Place,
+    ) -> Result<Loaded<WebhookEndpoint>, Error> {
         let loaded = self.find::<WebhookEndpoint>(request.scope, id.ulid()).await?;
         let live = loaded.filter(|loaded| loaded.value.state != State::Deleted);
-        live.ok_or_else(|| Error::NotFound { kind: "webhook_endpoint", id: id.to_string(), param: "webhook_endpoint", place: Place::Path })
+        live.ok_or_else(|| Error::NotFound { kind: "webhook_endpoint", id: id.to_string(), param: "webhook_endpoint", place })
     }
 
     fn check_address(&self, request: &Request, url: &str) -> Result<(), Error> {

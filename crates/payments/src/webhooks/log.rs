@@ -39,7 +39,7 @@ impl Platform {
         before: Option<EventId>,
         limit: usize,
     ) -> Result<Deliveries, Error> {
-        let endpoint = self.live_endpoint(request, endpoint).await?.value;
+        let endpoint = self.live_endpoint(request, endpoint, Place::Path).await?.value;
         let of = (request.scope, endpoint.id);
         let mut page = Deliveries::default();
         let (mut older_than, mut examined) = (before.map(EventId::ulid), 0_usize);

@@ -36,9 +36,9 @@ impl Platform {
     /// # Errors
     /// There is no such event or endpoint, the endpoint is not enabled, or the store failed.
     pub async fn resend_event(&self, request: &Request, event: EventId, endpoint: WebhookEndpointId) -> Result<WebhookDelivery, Error> {
-        let of = self.enabled_endpoint(request, endpoint).await?;
         let missing = || Error::NotFound { kind: "event", id: event.to_string(), param: "id", place: Place::Path };
         let found: Loaded<Event> = self.find(request.scope, event.ulid()).await?.ok_or_else(missing)?;
+        let of = self.enabled_endpoint(request, endpoint, Place::Parameter).await?;
         let delivery = racing(|| async {
             let item = self.store.get_one(&delivery_key(of, event)).await?;
             let mut batch = Batch::new();
@@ -62,7 +62,7 @@ impl Platform {
         endpoint: WebhookEndpointId,
         (newer_than, older_than): (Option<Ulid>, Option<Ulid>),
     ) -> Result<Replayed, Error> {
-        let of = self.enabled_endpoint(request, endpoint).await?;
+        let of = self.enabled_endpoint(request, endpoint, Place::Path).await?;
         let mut replayed = Replayed { events: 0, last: None, has_more: true };
         let (mut newer_than, mut examined) = (newer_than, 0_usize);
         while examined < MAX_EXAMINED {
@@ -115,8 +115,8 @@ impl Platform {
         }
     }
 
-    async fn enabled_endpoint(&self, request: &Request, id: WebhookEndpointId) -> Result<Of, Error> {
-        let endpoint = self.live_endpoint(request, id).await?;
+    async fn enabled_endpoint(&self, request: &Request, id: WebhookEndpointId, place: Place) -> Result<Of, Error> {
+        let endpoint = self.live_endpoint(request, id, place).await?;
         if endpoint.value.state == State::Enabled {
             return Ok((request.scope, id));
         }

@@ -3,6 +3,7 @@
 //! Redirects are not followed: they would lead to where nobody looked. No proxy is asked: it would resolve names by itself.
 
 use std::error::Error as _;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -159,6 +160,12 @@ async fn head(mut answer: Response) -> String {
     String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control()).take(MAX_HEAD).collect()
 }
 
+/// What TLS complains of is invalid data, also inside another error, which does not name it as its source.
+fn is_of_tls(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
+    error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(is_of_tls)
+}
+
 fn why(error: &reqwest::Error) -> Failure {
     let mut source = error.source();
     while let Some(cause) = source {
@@ -168,7 +175,7 @@ fn why(error: &reqwest::Error) -> Failure {
                 Unresolved::NotAllowed => Failure::AddressNotAllowed,
             };
         }
-        if cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData) {
+        if cause.downcast_ref::<io::Error>().is_some_and(is_of_tls) {
             return Failure::TlsFailed;
         }
         source = cause.source();
@@ -219,6 +226,14 @@ mod tests {
             assert!(refused(Reach::Public, Mode::Test, url), "{url}");
             assert!(!refused(Reach::Private, Mode::Test, url), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_a_private_address_leads_nowhere() {
+        let resolve = |reach, name: &str| Resolver(reach).resolve(name.parse().unwrap());
+        assert!(resolve(Reach::Private, "localhost").await.is_ok_and(|mut addresses| addresses.next().is_some()));
+        let refused = resolve(Reach::Public, "localhost").await.err().unwrap();
+        assert_eq!(refused.downcast_ref(), Some(&Unresolved::NotAllowed));
     }
 
     #[test]
