@@ -6,6 +6,7 @@
 //! - [`http`], [`request`]: the client; [`workload`], [`load`]: what is asked and how often; [`figures`]: what was seen
 //! - [`process`], [`disk`]: the server and its files, watched from outside
 //! - [`target`], [`suite`], [`growth`], [`compare`], [`postgres`], [`report`]: the measurements and their table
+//! - [`webhooks`]: how soon and how often events are told, also after an outage
 //! - [`crash`]: the harness that kills the server and compares what it told with what it kept
 //!
 //! Absent on purpose: knowledge of how Bursar works inside. Amounts are integers and so are all figures.
@@ -26,6 +27,7 @@ pub mod request;
 pub mod rng;
 pub mod suite;
 pub mod target;
+pub mod webhooks;
 pub mod workload;
 
 pub use error::Error;

@@ -9,7 +9,7 @@ use bench::baseline::{self, Ceiling, Echo, FIRST_ROW, Log, SECOND_ROW, Samples};
 use bench::load::Arrival;
 use bench::target::Programs;
 use bench::workload::Workload;
-use bench::{compare, growth, postgres, report, suite};
+use bench::{compare, growth, postgres, report, suite, webhooks};
 use clap::{Args, Parser, Subcommand};
 
 /// The servers that Bursar is compared with have its allocator, too.
@@ -83,6 +83,12 @@ enum Command {
         #[arg(long, value_delimiter = ',', default_value = "16,64")]
         clients: Vec<u64>,
     },
+    /// Measure webhooks, and look that none is lost over an outage of an endpoint and two kills of the server.
+    Webhooks {
+        /// Events that happen while an endpoint is down.
+        #[arg(long, default_value_t = 100_000)]
+        events: usize,
+    },
     /// Serve the echo (started by the measurement itself).
     #[command(hide = true)]
     ServeEcho(Serve),
@@ -142,6 +148,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let options = postgres::Options { bursar: programs.bursar, url, connections, directory, warm_up, measured, rounds };
             let rows = client_runtime()?.block_on(postgres::run(&options, &mut stderr()))?;
             write!(stdout(), "{}", report::postgres(&rows))?;
+        }
+        Some(Command::Webhooks { events }) => {
+            let options = webhooks::Options { programs, directory, measured, events };
+            let seen = client_runtime()?.block_on(webhooks::run(&options, &mut stderr()))?;
+            write!(stdout(), "{}", report::webhooks(&seen))?;
+            if seen.missing + seen.missing_healthy + seen.gaps > 0 {
+                return Err("not every event was told".into());
+            }
         }
         Some(Command::ServeEcho(serve)) => {
             bursar::serve::log();

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::compare::Row;
-use crate::figures::{Bytes, Micros, Ratio, median};
+use crate::figures::{Bytes, Latencies, Micros, Ratio, median};
 use crate::growth::{Growth, Stage};
 use crate::load::Measured;
 use crate::postgres;
 use crate::suite::{Findings, Point, USUAL_CONNECTIONS};
 use crate::target::Kind;
+use crate::webhooks::Seen;
 use crate::workload::Workload;
 
 /// Where a figure must lie.
@@ -233,6 +234,37 @@ pub fn growth(seen: &Growth) -> String {
     table.row("resident memory, most", &Bound::AtMost(Bytes(384 * 1024 * 1024)), seen.memory_peak.map(Bytes));
     table.row("start to ready after SIGKILL", &Bound::AtMost(Micros(2_000_000)), Some(seen.start_killed));
     table.0
+}
+
+/// Webhooks: how soon, how many, and none missing.
+#[must_use]
+pub fn webhooks(seen: &Seen) -> String {
+    let mut text = String::from("| webhooks | target | seen | |\n| --- | --- | --- | --- |\n");
+    let mut row = |what: &str, target: String, figure: String, mark: &str| {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "| {what} | {target} | {figure} | {mark} |");
+    };
+    let (p50, soon) = (seen.alone.p50(), Bound::AtMost(Micros(20_000)));
+    row("from an event to its delivery at low load, p50", "≤ 20 ms".to_owned(), p50.to_string(), soon.mark(&p50));
+    row("the same, p99", String::new(), seen.alone.p99().to_string(), "");
+    row("the same beside an endpoint that hangs, p50, p99", String::new(), both(&seen.beside_hanging), "");
+    row("the same beside an endpoint that refuses, p50, p99", String::new(), both(&seen.beside_refusing), "");
+    let enough = Bound::AtLeast(5_000_u64);
+    row("deliveries/s to one endpoint that is back", "≥ 5000".to_owned(), seen.rate.to_string(), enough.mark(&seen.rate));
+    let cpu = seen.cpu_each.map_or_else(|| "not measured".to_owned(), |cpu| format!("{} µs", cpu.as_micros()));
+    row("CPU time of the server for each", String::new(), cpu, "");
+    row("from its being back to the first delivery", String::new(), Micros::from(seen.back_after).to_string(), "");
+    let none = Bound::AtMost(0_usize);
+    row("events while it was down, two kills of the server", String::new(), seen.events.to_string(), "");
+    row("of them never told to it", "0".to_owned(), seen.missing.to_string(), none.mark(&seen.missing));
+    row("of them never told to the other endpoint", "0".to_owned(), seen.missing_healthy.to_string(), none.mark(&seen.missing_healthy));
+    row("objects with a gap in their sequence", "0".to_owned(), seen.gaps.to_string(), none.mark(&seen.gaps));
+    row("told more than once", String::new(), seen.again.to_string(), "");
+    text
+}
+
+fn both(latencies: &Latencies) -> String {
+    format!("{}, {}", latencies.p50(), latencies.p99())
 }
 
 #[cfg(test)]

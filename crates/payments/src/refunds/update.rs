@@ -1,6 +1,7 @@
 //! Changing a refund's notes.
 
 use domain::audit::Action;
+use domain::event::{EventKind, Snapshot};
 use domain::id::RefundId;
 use domain::metadata::Metadata;
 use domain::refund::Refund;
@@ -10,7 +11,9 @@ use crate::idempotency::Answered;
 use crate::lists;
 use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome};
+use crate::payment_intents::settle::add_events;
 use crate::platform::{Platform, Request, racing};
+use crate::ports::Minting;
 use crate::sizes;
 use crate::writes::Writes;
 
@@ -27,10 +30,18 @@ impl Platform {
             let missing = || Error::NotFound { kind: "refund", id: id.to_string(), param: "refund", place: Place::Path };
             let loaded = self.find::<Refund>(request.scope, id.ulid()).await?.ok_or_else(missing)?;
             let merged: Metadata = metadata.apply(&loaded.value.metadata)?;
-            let refund = Refund { metadata: merged, ..loaded.value.clone() };
+            let mut refund = Refund { metadata: merged, ..loaded.value.clone() };
             sizes::check(&refund)?;
+            let mut mint = Minting(&self.ids);
+            let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
+            // The same under both of the names that Stripe has for it.
+            let mut events = [EventKind::RefundUpdated, EventKind::ChargeRefundUpdated].map(|kind| ctx.refund_event(kind, &mut refund));
+            for event in &mut events {
+                event.previous = Some(Snapshot::Refund(Box::new(loaded.value.clone())));
+            }
             let mut writes = Writes::new();
             lists::change(request.scope, &loaded, &refund, &mut writes)?;
+            add_events(request.scope, &events, &mut writes)?;
             self.conclude(request, Action::RefundUpdate, writes, &Outcome::of(Object::Refund(Box::new(refund)))).await
         })
         .await

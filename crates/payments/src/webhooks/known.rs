@@ -67,14 +67,17 @@ impl Platform {
     pub(crate) async fn endpoints(&self, scope: Scope) -> Result<Arc<Endpoints>, Error> {
         match self.fresh_endpoints(scope) {
             Some(known) => Ok(known),
-            None => {
-                let _reading = self.endpoints.reading.lock().await;
-                // Somebody else may have read them meanwhile.
-                match self.fresh_endpoints(scope) {
-                    Some(known) => Ok(known),
-                    None => self.read_endpoints(scope).await,
-                }
-            }
+            // Rare, and its future is large: it lives on the heap.
+            None => Box::pin(self.find_endpoints(scope)).await,
+        }
+    }
+
+    async fn find_endpoints(&self, scope: Scope) -> Result<Arc<Endpoints>, Error> {
+        let _reading = self.endpoints.reading.lock().await;
+        // Somebody else may have read them meanwhile.
+        match self.fresh_endpoints(scope) {
+            Some(known) => Ok(known),
+            None => self.read_endpoints(scope).await,
         }
     }
 

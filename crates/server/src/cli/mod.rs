@@ -3,14 +3,18 @@
 //! Every option can also be given as an environment variable whose name begins with `BURSAR_`; a test holds this.
 
 mod accounts;
+mod api;
 mod attempts;
 mod audit;
 mod backup;
 mod bank_simulator;
+mod events;
 mod keys;
+mod listen;
 mod records;
 mod serve;
 mod store;
+mod trigger;
 mod verify;
 
 use std::io::Write as _;
@@ -60,6 +64,13 @@ enum Command {
     Store(store::StoreCommand),
     /// Recompute the books from their entries and compare; also while a server runs.
     Verify(verify::Verify),
+    /// Print what happens at a server as it does, and forward it to a program on this machine.
+    Listen(listen::Listen),
+    /// Make something happen at a server, with test cards, so that its event does.
+    Trigger(trigger::Trigger),
+    /// Tell webhook endpoints of what happened again.
+    #[command(subcommand)]
+    Events(events::Events),
     /// Serve the bank simulator alone, for `serve --bank`.
     BankSimulator(bank_simulator::BankSimulator),
 }
@@ -78,6 +89,9 @@ impl Cli {
             Some(Command::Records(command)) => command.run().await,
             Some(Command::Store(command)) => command.run().await,
             Some(Command::Verify(command)) => command.run().await,
+            Some(Command::Listen(command)) => command.run().await,
+            Some(Command::Trigger(command)) => command.run().await,
+            Some(Command::Events(command)) => command.run().await,
             Some(Command::BankSimulator(command)) => command.run().await,
         }
     }

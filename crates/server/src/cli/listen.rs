@@ -1,0 +1,191 @@
+//! `bursar listen`: a developer's machine hears of what happens, without an address that a server could reach.
+//!
+//! It asks for events again and again. What lands late may have an identifier before those that are known, so each look goes
+//! back until a page brings nothing new.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use bursar::compose::SetupError;
+use clap::Args;
+use payments::webhooks::signature::{Signed, headers, new_secret};
+use reqwest::Client;
+use serde_json::Value;
+
+use super::api::{Api, ApiArgs, text};
+use super::{failed, say, stop_signal};
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(250);
+/// After a look that failed.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// Events in a page.
+const AT_ONCE: usize = 100;
+/// Events that are known to have been seen: more than happen while a commit is under way.
+const MAX_SEEN: usize = 20_000;
+/// How long the developer's program may take: it may stand at a breakpoint.
+const FORWARD_WITHIN: Duration = Duration::from_secs(120);
+
+#[derive(Args)]
+pub(super) struct Listen {
+    #[command(flatten)]
+    api: ApiArgs,
+    /// Where to post each event to, signed as deliveries are; nowhere if left out.
+    #[arg(long, env = "BURSAR_FORWARD_TO", value_name = "URL")]
+    forward_to: Option<String>,
+    /// Only these types of events, with commas between them; all if left out.
+    #[arg(long, env = "BURSAR_EVENTS", value_delimiter = ',')]
+    events: Vec<String>,
+    /// The secret that signs what is forwarded; a new one if left out.
+    #[arg(long, env = "BURSAR_WEBHOOK_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+    /// Print each event whole, as a line of JSON.
+    #[arg(long, env = "BURSAR_PRINT_JSON")]
+    print_json: bool,
+}
+
+impl Listen {
+    pub(super) async fn run(self) -> Result<(), SetupError> {
+        let api = self.api.api()?;
+        let forward = match self.forward_to {
+            Some(url) => Some(Forward::to(url, self.secret)?),
+            None => None,
+        };
+        let mut seen = Seen::default();
+        news(&api, &mut seen).await?;
+        say(&format!("listening to {}\n", api.url()));
+        if let Some(forward) = &forward {
+            say(&format!("forwarding to {}, signed with {}\n", forward.url, forward.secret));
+        }
+        let listening = async {
+            loop {
+                match news(&api, &mut seen).await {
+                    Ok(events) => {
+                        let wanted = |event: &&Value| self.events.is_empty() || self.events.iter().any(|kind| kind == text(event, "type"));
+                        for event in events.iter().filter(wanted) {
+                            tell(event, self.print_json, forward.as_ref()).await;
+                        }
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    Err(error) => {
+                        say(&format!("{error}\n"));
+                        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = listening => {}
+            () = stop_signal() => {}
+        }
+        Ok(())
+    }
+}
+
+/// The events that were seen last.
+#[derive(Default)]
+struct Seen {
+    ids: HashSet<String>,
+    order: VecDeque<String>,
+}
+
+impl Seen {
+    /// Whether it is new.
+    fn add(&mut self, id: &str) -> bool {
+        if !self.ids.insert(id.to_owned()) {
+            return false;
+        }
+        self.order.push_back(id.to_owned());
+        if self.order.len() > MAX_SEEN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        true
+    }
+}
+
+/// What happened since the last look, oldest first; of the first look, what is there.
+async fn news(api: &Api, seen: &mut Seen) -> Result<Vec<Value>, SetupError> {
+    let first = seen.ids.is_empty();
+    let (mut events, mut after) = (Vec::new(), None);
+    loop {
+        let from = after.as_ref().map(|id| format!("&starting_after={id}")).unwrap_or_default();
+        let page = api.get(&format!("/v1/events?limit={AT_ONCE}{from}")).await?;
+        let data = page.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+        after = data.last().map(|event| text(event, "id").to_owned());
+        let fresh: Vec<Value> = data.into_iter().filter(|event| seen.add(text(event, "id"))).collect();
+        let more = page.get("has_more").and_then(Value::as_bool).unwrap_or_default();
+        let stop = fresh.is_empty() || !more || first;
+        events.extend(fresh);
+        if stop {
+            events.reverse();
+            return Ok(events);
+        }
+    }
+}
+
+async fn tell(event: &Value, json: bool, forward: Option<&Forward>) {
+    let answered = match forward {
+        Some(forward) => format!("  {}", forward.post(event).await),
+        None => String::new(),
+    };
+    let line = if json { event.to_string() } else { format!("{}  {}{answered}", text(event, "id"), text(event, "type")) };
+    say(&format!("{line}\n"));
+}
+
+/// The developer's program.
+struct Forward {
+    client: Client,
+    url: String,
+    secret: String,
+}
+
+struct SystemEntropy;
+
+impl payments::ports::Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), payments::Error> {
+        aws_lc_rs::rand::fill(bytes).map_err(|_| payments::Error::Internal("no randomness".to_owned()))
+    }
+}
+
+impl Forward {
+    fn to(url: String, secret: Option<String>) -> Result<Self, SetupError> {
+        let client = Client::builder().timeout(FORWARD_WITHIN).build().map_err(|e| failed("the client", e))?;
+        let secret = match secret {
+            Some(secret) => secret,
+            None => new_secret(&SystemEntropy).map_err(|e| failed("the secret", e))?.to_string(),
+        };
+        Ok(Self { client, url, secret })
+    }
+
+    /// Posts an event; says how it was answered.
+    async fn post(&self, event: &Value) -> String {
+        let body = event.to_string();
+        let at = time::OffsetDateTime::now_utc().unix_timestamp();
+        let mut request = self.client.post(&self.url).header("content-type", "application/json; charset=utf-8");
+        for (name, value) in headers(&[&self.secret], Signed { id: text(event, "id"), at, body: body.as_bytes() }) {
+            request = request.header(name, value);
+        }
+        match request.body(body).send().await {
+            Ok(answer) => answer.status().as_u16().to_string(),
+            Err(error) if error.is_timeout() => "no answer in time".to_owned(),
+            Err(error) if error.is_connect() => "nobody answers there".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_new_once_and_the_oldest_are_forgotten() {
+        let mut seen = Seen::default();
+        assert!(seen.add("evt_0") && !seen.add("evt_0"));
+        (1..=MAX_SEEN).for_each(|number| assert!(seen.add(&format!("evt_{number}"))));
+        assert_eq!(seen.ids.len(), MAX_SEEN);
+        assert!(seen.add("evt_0"), "it was forgotten");
+    }
+}
