@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Events in a page.
 const AT_ONCE: usize = 100;
+/// In seconds: an event lands no later after it was named.
+const LANDS_WITHIN: i64 = 60;
 /// Events that are known to have been seen: more than happen while a commit is under way.
 const MAX_SEEN: usize = 20_000;
 /// How long the developer's program may take: it may stand at a breakpoint.
@@ -51,7 +53,7 @@ impl Listen {
             Some(url) => Some(Forward::to(url, self.secret)?),
             None => None,
         };
-        let mut seen = Seen::default();
+        let mut seen = Seen::since(&api).await?;
         news(&api, &mut seen).await?;
         say(&format!("listening to {}\n", api.url()));
         if let Some(forward) = &forward {
@@ -85,11 +87,20 @@ impl Listen {
 /// The events that were seen last.
 #[derive(Default)]
 struct Seen {
+    /// What was made before is no news: in seconds since 1970.
+    since: i64,
     ids: HashSet<String>,
     order: VecDeque<String>,
 }
 
 impl Seen {
+    /// None of those that may still land.
+    async fn since(api: &Api) -> Result<Self, SetupError> {
+        let page = api.get("/v1/events?limit=1").await?;
+        let last = page.pointer("/data/0/created").and_then(Value::as_i64);
+        Ok(Self { since: last.map_or(0, |last| last.saturating_sub(LANDS_WITHIN)), ..Self::default() })
+    }
+
     /// Whether it is new.
     fn add(&mut self, id: &str) -> bool {
         if !self.ids.insert(id.to_owned()) {
@@ -105,18 +116,17 @@ impl Seen {
     }
 }
 
-/// What happened since the last look, oldest first; of the first look, what is there.
+/// What happened since the last look, oldest first.
 async fn news(api: &Api, seen: &mut Seen) -> Result<Vec<Value>, SetupError> {
-    let first = seen.ids.is_empty();
     let (mut events, mut after) = (Vec::new(), None);
     loop {
         let from = after.as_ref().map(|id| format!("&starting_after={id}")).unwrap_or_default();
-        let page = api.get(&format!("/v1/events?limit={AT_ONCE}{from}")).await?;
+        let page = api.get(&format!("/v1/events?limit={AT_ONCE}&created[gte]={}{from}", seen.since)).await?;
         let data = page.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
         after = data.last().map(|event| text(event, "id").to_owned());
         let fresh: Vec<Value> = data.into_iter().filter(|event| seen.add(text(event, "id"))).collect();
         let more = page.get("has_more").and_then(Value::as_bool).unwrap_or_default();
-        let stop = fresh.is_empty() || !more || first;
+        let stop = fresh.is_empty() || !more;
         events.extend(fresh);
         if stop {
             events.reverse();
