@@ -271,7 +271,8 @@ fn told(batch: &Batch) -> Result<Option<Actor>, String> {
                 | Kind::Refund
                 | Kind::Customer
                 | Kind::PaymentMethod
-                | Kind::SetupIntent,
+                | Kind::SetupIntent
+                | Kind::WebhookEndpoint,
                 _,
             ) => {
                 changed.insert(key.id);

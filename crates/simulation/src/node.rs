@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 
 use crate::bank;
 use crate::disk::{self, Disk};
+use crate::receiver::{self, Receiver};
 use crate::world::{Fault, World};
 
 /// Between two rounds of a job, as in a server.
@@ -122,6 +123,8 @@ pub struct Node {
     world: Arc<World>,
     disk: Arc<Disk>,
     bank: Arc<Simulator>,
+    /// The shop's webhook endpoint, if it has one.
+    receiver: Option<Arc<Receiver>>,
     skew_ms: Arc<AtomicI64>,
     /// `None` while no process runs.
     platform: Mutex<Option<Arc<Platform>>>,
@@ -130,8 +133,9 @@ pub struct Node {
 impl Node {
     /// A place without a process yet.
     #[must_use]
-    pub fn new(world: &Arc<World>, disk: &Arc<Disk>, bank: &Arc<Simulator>) -> Self {
+    pub fn new(world: &Arc<World>, disk: &Arc<Disk>, bank: &Arc<Simulator>, receiver: Option<&Arc<Receiver>>) -> Self {
         Self {
+            receiver: receiver.cloned(),
             world: Arc::clone(world),
             disk: Arc::clone(disk),
             bank: Arc::clone(bank),
@@ -158,7 +162,10 @@ impl Node {
             audit_signing_key: None,
             public_url: "https://pay.example".to_owned(),
             test_card,
-            delivering: Delivering::Never,
+            delivering: match &self.receiver {
+                Some(receiver) => Delivering::WhenTold(Arc::new(receiver::Line::new(receiver, &self.world, life))),
+                None => Delivering::Never,
+            },
         })))
     }
 
@@ -184,6 +191,7 @@ impl Node {
             let Ok(platform) = self.start(&life) else { return };
             *self.platform.lock() = Some(Arc::clone(&platform));
             self.world.note("a process begins");
+            let delivers = self.receiver.as_ref().map(|_| tokio::spawn(deliver(Arc::clone(&platform), Arc::clone(&self.world))));
             let jobs = [
                 tokio::spawn(recover(Arc::clone(&platform), Arc::clone(&self.world))),
                 tokio::spawn(tidy(Arc::clone(&platform), Arc::clone(&self.world))),
@@ -192,7 +200,7 @@ impl Node {
             ];
             life.end.notified().await;
             *self.platform.lock() = None;
-            jobs.iter().for_each(tokio::task::JoinHandle::abort);
+            jobs.iter().chain(&delivers).for_each(tokio::task::JoinHandle::abort);
             self.world.note("a process ended");
             tokio::time::sleep(Duration::from_millis(self.world.below(LONGEST_OUTAGE_MS))).await;
         }
@@ -220,6 +228,13 @@ async fn tidy(platform: Arc<Platform>, world: Arc<World>) {
             let _ = platform.checkpoint_balances().await;
             rest(&world).await;
         }
+    }
+}
+
+async fn deliver(platform: Arc<Platform>, world: Arc<World>) {
+    loop {
+        let _ = platform.deliver_due().await;
+        rest(&world).await;
     }
 }
 

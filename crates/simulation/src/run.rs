@@ -4,19 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::account::Account;
+use domain::audit::Actor;
 use domain::charge::Charge;
 use domain::currency::Currency;
-use domain::id::Ulid;
+use domain::id::{ApiKeyId, Ulid};
 use domain::payment_attempt::PaymentAttempt;
 use domain::payment_intent::PaymentIntent;
 use domain::provider_key::ProviderKey;
 use domain::refund::{self, Refund};
 use domain::scope::{Mode, Scope};
 use domain::setup_intent::SetupIntent;
+use domain::webhook_endpoint::EnabledEvents;
 use payments::accounts::NewAccount;
 use payments::lists::Listed;
+use payments::metadata::Changes;
+use payments::ports::Rendering;
 use payments::records::{decode, key_of};
 use payments::verify::Report;
+use payments::webhooks::endpoints::NewWebhookEndpoint;
 use payments::{By, Error, Platform, Request};
 use providers::Connector as _;
 use providers::simulator::{self, Simulator};
@@ -28,6 +34,7 @@ use store::{Index, Kind, List, Scan, Store};
 use crate::audit::{Audit, Edge};
 use crate::disk::Disk;
 use crate::node::{Life, Node};
+use crate::receiver::{self, Receiver};
 use crate::shop::{Call, Market, ORDER, Told, order};
 use crate::world::{Fault, World};
 
@@ -51,6 +58,11 @@ const LOST_RACES: u32 = 8;
 const ONE_BUSY_DAY_IN: u64 = 20;
 /// It is as many times longer than another, and has as many times more orders: enough lines of the statement.
 const BUSY_DAY: u32 = 8;
+/// One run of so many has a shop with a webhook endpoint.
+const ONE_ENDPOINT_IN: u64 = 4;
+/// How long an endpoint may take after faults have stopped until it was told everything: a clock that was an hour ahead, and then
+/// the longest pause that an attempt of that hour leaves.
+const LONGEST_TELLING: Duration = Duration::from_secs(12 * 3_600);
 /// Records read in one go.
 const AT_ONCE: usize = 1_000;
 
@@ -113,10 +125,14 @@ async fn simulate(store: Arc<dyn Store>, seed: u64, settings: Settings) -> Resul
     let servers = if settings.alone { 1 } else { world.below(3).saturating_add(1) };
     let disk = Arc::new(Disk::new(&world, store, servers > 1));
     let bank = Arc::new(bank(&world)?);
-    let nodes: Vec<_> = (0..servers).map(|_| Arc::new(Node::new(&world, &disk, &bank))).collect();
+    let receiver = seed.is_multiple_of(ONE_ENDPOINT_IN).then(|| Arc::new(Receiver::new(seed)));
+    let nodes: Vec<_> = (0..servers).map(|_| Arc::new(Node::new(&world, &disk, &bank, receiver.as_ref()))).collect();
     let first = nodes.first().ok_or("no server")?;
     let account = open_shop(&world, first).await?;
     let scope = Scope { account: account.id, mode: Mode::Test };
+    if receiver.is_some() {
+        open_endpoint(&world, first, &account, scope).await?;
+    }
     let processes: Vec<_> = nodes.iter().map(|node| tokio::spawn(Arc::clone(node).run())).collect();
     let market = Arc::new(Market::new(Arc::clone(&world), nodes.clone(), Arc::clone(&bank), account, scope));
     let busy = if world.one_in(ONE_BUSY_DAY_IN) { BUSY_DAY } else { 1 };
@@ -145,6 +161,9 @@ async fn simulate(store: Arc<dyn Store>, seed: u64, settings: Settings) -> Resul
     if checked.is_ok() {
         checked = end_waits(&market, &nodes, &disk, &bank).await;
     }
+    if let (Ok(()), Some(receiver)) = (&checked, &receiver) {
+        checked = all_told(&world, &disk, scope, receiver).await;
+    }
     if checked.is_ok() {
         checked = trail_agrees(&world, &nodes, &disk).await;
     }
@@ -169,7 +188,7 @@ fn bank(world: &Arc<World>) -> Result<Simulator, String> {
 }
 
 /// The shop exists before anything goes wrong.
-async fn open_shop(world: &Arc<World>, node: &Arc<Node>) -> Result<Arc<domain::account::Account>, String> {
+async fn open_shop(world: &Arc<World>, node: &Arc<Node>) -> Result<Arc<Account>, String> {
     let new = NewAccount {
         name: "Shop".to_owned(),
         email: None,
@@ -187,6 +206,66 @@ async fn open_shop(world: &Arc<World>, node: &Arc<Node>) -> Result<Arc<domain::a
         world.pause().await;
     }
     Err("no shop could be opened".to_owned())
+}
+
+/// The shop wants to hear of everything before anything goes wrong.
+async fn open_endpoint(world: &Arc<World>, node: &Arc<Node>, account: &Arc<Account>, scope: Scope) -> Result<(), String> {
+    let new = NewWebhookEndpoint {
+        url: receiver::URL.to_owned(),
+        enabled_events: EnabledEvents::All,
+        description: None,
+        metadata: Changes::Keep,
+    };
+    let request = Request {
+        scope,
+        account: Arc::clone(account),
+        id: "req_endpoint".to_owned(),
+        idempotency: None,
+        rendering: Rendering::default(),
+        actor: Actor::ApiKey { id: ApiKeyId::new(Ulid::MAX) },
+        from: None,
+    };
+    for _ in 0..1_000 {
+        let platform = node.start(&Arc::new(Life::default())).map_err(|e| e.to_string())?;
+        let made = tokio::time::timeout(Duration::from_secs(60), platform.create_webhook_endpoint(&request, &new)).await;
+        if matches!(made, Ok(Ok(_))) {
+            return Ok(());
+        }
+        world.pause().await;
+    }
+    Err("no endpoint could be made".to_owned())
+}
+
+/// The endpoint is told every event that happened, and nothing of what it was told waits to be told.
+async fn all_told(world: &World, disk: &Disk, scope: Scope, receiver: &Receiver) -> Result<(), String> {
+    let endpoints = listed(disk, scope, Index::WebhookEndpoints).await;
+    let mut waited = Duration::ZERO;
+    loop {
+        let mut pending = Vec::new();
+        for endpoint in &endpoints {
+            let list = List::of(scope, Index::PendingDeliveries, *endpoint);
+            pending.extend(disk.kept().scan(Scan::oldest(list, AT_ONCE)).await.unwrap_or_default());
+        }
+        if pending.is_empty() || waited > LONGEST_TELLING {
+            pending.iter().for_each(|event| world.violation(format!("{event} still waits to be told")));
+            break;
+        }
+        tokio::time::sleep(DRAIN_STEP).await;
+        waited = waited.saturating_add(DRAIN_STEP);
+    }
+    let took = receiver.took();
+    for event in all::<EventName>(disk, Kind::Event).await? {
+        if !took.contains(&event.id) {
+            world.violation(format!("{} was never told", event.id));
+        }
+    }
+    Ok(())
+}
+
+/// As much of an event as names it.
+#[derive(Deserialize)]
+struct EventName {
+    id: String,
 }
 
 /// Lets the jobs run until nothing is open, and until every buyer who acted has been asked about: who is waited for longer

@@ -71,10 +71,16 @@ pub enum Fault {
     Slow,
     /// A process goes on with its jobs and does not show that it lives.
     BeatsStop,
+    /// A shop's webhook endpoint cannot be reached for a while.
+    EndpointDown,
+    /// It does not take what it is told.
+    EndpointRefuses,
+    /// It takes what it is told, and its answer does not come.
+    EndpointAnswerLost,
 }
 
 impl Fault {
-    /// Every fault.
+    /// Every fault that a run may have; those of endpoints, a run with one has.
     pub const ALL: [Self; 19] = [
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
@@ -157,7 +163,8 @@ impl World {
         happens
     }
 
-    fn count(&self, fault: Fault) {
+    /// Counts a fault.
+    pub fn count(&self, fault: Fault) {
         self.note(&format!("fault: {fault:?}"));
         let mut counts = self.counts.lock();
         let count = counts.entry(fault).or_default();
