@@ -39,8 +39,6 @@ struct OnItsWay {
     delivery: WebhookDelivery,
     /// How the delivery's record was found.
     found: Precondition,
-    /// What was stored of the endpoint.
-    stored: Health,
 }
 
 impl Platform {
@@ -65,7 +63,7 @@ impl Platform {
             self.lanes.put_back(of, event);
             return Ok(());
         }
-        let Some(way) = self.set_out(of, event, now).await? else {
+        let Some(way) = self.set_out(of, event, origin, now).await? else {
             self.lanes.put_back(of, event);
             return Ok(());
         };
@@ -81,18 +79,23 @@ impl Platform {
     }
 
     /// What is to be told, if it still is.
-    async fn set_out(&self, of: Of, event: EventId, now: Timestamp) -> Result<Option<OnItsWay>, Error> {
+    async fn set_out(&self, of: Of, event: EventId, origin: Origin, now: Timestamp) -> Result<Option<OnItsWay>, Error> {
         let endpoints = self.endpoints(of.0).await?;
         let Some(endpoint) = endpoints.get(of.1).filter(|endpoint| endpoint.state == State::Enabled) else { return Ok(None) };
-        let items = self.store.get(&[key_of::<Event>(of.0, event.ulid()), delivery_key(of, event), health_key(of)]).await?;
-        let mut items = items.into_iter();
-        let mut item = || items.next().flatten();
-        let (told, delivery, health) = (item(), item(), item());
-        let told = told.ok_or_else(|| Error::Internal(format!("{event} is to be delivered and is missing")))?;
-        let stored: Health = health.map(|item| decode(&item.body)).transpose()?.unwrap_or_default();
-        if self.lanes.learn(of, stored, now) {
-            return Ok(None);
+        if !self.lanes.has_learned(of) {
+            let stored = self.store.get_one(&health_key(of)).await?;
+            let stored: Health = stored.map(|item| decode(&item.body)).transpose()?.unwrap_or_default();
+            if self.lanes.learn(of, stored, now) {
+                return Ok(None);
+            }
         }
+        let delivery = match origin {
+            // That there is none is a precondition of the commit.
+            Origin::Commit | Origin::Untried => None,
+            Origin::Tried => self.store.get_one(&delivery_key(of, event)).await?,
+        };
+        let told = self.store.get_one(&key_of::<Event>(of.0, event.ulid())).await?;
+        let told = told.ok_or_else(|| Error::Internal(format!("{event} is to be delivered and is missing")))?;
         let event: Event = decode(&told.body)?;
         let (delivery, found) = match delivery {
             Some(item) => (decode(&item.body)?, Precondition::Revision(item.revision)),
@@ -105,7 +108,7 @@ impl Platform {
             self.commit_without_row(batch).await?;
             return Ok(None);
         }
-        Ok(Some(OnItsWay { of, endpoint: Arc::clone(endpoint), event, delivery, found, stored }))
+        Ok(Some(OnItsWay { of, endpoint: Arc::clone(endpoint), event, delivery, found }))
     }
 
     async fn parcel<'a>(&self, way: &'a OnItsWay, now: Timestamp) -> Result<Parcel<'a>, Error> {
@@ -134,8 +137,7 @@ impl Platform {
             batch.unlink(pending(of), event.ulid());
         }
         let health = if taken {
-            let was_failing = self.lanes.took(of, event, now);
-            if was_failing || way.stored.failing.is_some() {
+            if self.lanes.took(of, event, now) {
                 batch.delete(health_key(of), Precondition::Any);
             }
             Health::default()

@@ -29,10 +29,12 @@ const MAX_BEGINNING: usize = 10_000;
 /// Where an event in a lane comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// This process made it.
+    /// This process made it, and nobody has tried it.
     Commit,
-    /// It was found in the list.
-    Sweep,
+    /// It was found in the list, and nobody has tried it.
+    Untried,
+    /// It was found in the list, or is asked for again, and somebody may have tried it.
+    Tried,
 }
 
 /// What became of an offer.
@@ -71,6 +73,8 @@ struct Lane {
     caught_up: bool,
     /// There is more in the list than there was room for.
     has_more: bool,
+    /// What was found out about the endpoint before was read.
+    learned: bool,
 }
 
 /// What the sweep wants to know of a lane.
@@ -164,7 +168,7 @@ impl Lanes {
         let mut lanes = self.of.lock();
         let lane = lanes.entry(of).or_default();
         lane.probed = Some(event.ulid());
-        if lane.workers > 0 { Offered::Refused } else { lane.take(event, Origin::Sweep, 1) }
+        if lane.workers > 0 { Offered::Refused } else { lane.take(event, Origin::Tried, 1) }
     }
 
     /// The next event for whoever works in a lane; `None` sends them away.
@@ -189,10 +193,16 @@ impl Lanes {
         }
     }
 
+    /// Whether what was found out about an endpoint before was read.
+    pub(crate) fn has_learned(&self, of: Of) -> bool {
+        self.of.lock().get(&of).is_some_and(|lane| lane.learned)
+    }
+
     /// Takes over what an earlier process, or another one, found out about an endpoint; answers whether it is down.
     pub(crate) fn learn(&self, of: Of, stored: Health, now: Timestamp) -> bool {
         let mut lanes = self.of.lock();
         let lane = lanes.entry(of).or_default();
+        lane.learned = true;
         if lane.health.failing.is_none() && lane.back.is_none() {
             lane.health = stored;
             if lane.health.next_probe_at().is_some_and(|at| at > now) {
@@ -340,11 +350,11 @@ mod tests {
             assert_eq!(lanes.offer(OF, event(number), Origin::Commit, at(100)), Offered::Begin);
         }
         assert_eq!(lanes.offer(OF, event(PER_ENDPOINT), Origin::Commit, at(100)), Offered::Waits);
-        assert_eq!(lanes.offer(OF, event(0), Origin::Sweep, at(100)), Offered::Refused);
+        assert_eq!(lanes.offer(OF, event(0), Origin::Untried, at(100)), Offered::Refused);
         assert_eq!(lanes.next(OF), Some((event(0), Origin::Commit)));
-        assert_eq!(lanes.offer(OF, event(0), Origin::Sweep, at(100)), Offered::Refused, "it is on its way");
+        assert_eq!(lanes.offer(OF, event(0), Origin::Untried, at(100)), Offered::Refused, "it is on its way");
         assert!(!lanes.took(OF, event(0), at(1)));
-        assert_eq!(lanes.offer(OF, event(0), Origin::Sweep, at(100)), Offered::Waits);
+        assert_eq!(lanes.offer(OF, event(0), Origin::Untried, at(100)), Offered::Waits);
     }
 
     #[test]
@@ -386,7 +396,7 @@ mod tests {
         assert_eq!(lanes.next(OF), None);
         assert!(lanes.took(OF, event(7), at(200)));
         assert_eq!(lanes.glance(OF).back, Some(at(200)));
-        assert_ne!(lanes.offer(OF, event(8), Origin::Sweep, at(100)), Offered::Refused);
+        assert_ne!(lanes.offer(OF, event(8), Origin::Untried, at(100)), Offered::Refused);
     }
 
     #[test]

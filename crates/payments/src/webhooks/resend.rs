@@ -109,7 +109,7 @@ impl Platform {
         }
         let now = self.now();
         for event in events {
-            if self.lanes.offer(of, *event, Origin::Sweep, now) == Offered::Begin {
+            if self.lanes.offer(of, *event, Origin::Tried, now) == Offered::Begin {
                 self.lanes.begin(of);
             }
         }
