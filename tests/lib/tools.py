@@ -63,3 +63,14 @@ def node_test(folder, env, extra):
     files = sorted(str(path) for path in folder.glob("*.test.mjs"))
     command = ["node", "--test", "--test-concurrency=2", "--test-reporter=spec", *extra, *files]
     return subprocess.run(command, cwd=folder, env=env).returncode
+
+
+def main():
+    """For scripts: `tools.py binary`, `tools.py venv REQUIREMENTS`, `tools.py node FOLDER` make it and say where it is."""
+    root = pathlib.Path(__file__).resolve().parent.parent.parent
+    make = {"binary": lambda: binary(root), "venv": lambda of: venv(root, root / of), "node": lambda of: node_project(root, root / of)}
+    print(make[sys.argv[1]](*sys.argv[2:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -84,7 +84,7 @@ pub const GROUPS: &[Group] = &[
     Group { title: "Approved, by brand", cards: published::BRANDS },
     Group { title: "Declined", cards: published::DECLINES },
     Group { title: "3-D Secure", cards: published::THREE_D_SECURE },
-    Group { title: "Checks of the buyer's data", cards: published::CHECKS },
+    Group { title: "Checks of the buyer's data; risk is not estimated", cards: published::CHECKS },
     Group { title: "Refunds that end later", cards: published::REFUNDS },
     Group { title: "Approved; disputes and early availability are not simulated yet", cards: published::LATER },
     Group { title: "Approved, by country", cards: countries::COUNTRIES },
