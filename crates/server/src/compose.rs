@@ -19,6 +19,7 @@ use store::Store;
 
 use crate::api::App;
 use crate::engines::{Address, Purpose};
+use crate::limits::Rules;
 use crate::metrics::{MeteredConnector, MeteredStore, Meters};
 use crate::presenter::ApiPresenter;
 
@@ -83,7 +84,7 @@ pub fn operator() -> By {
 /// # Errors
 /// The store is in use or cannot be opened, or the key cannot be read.
 pub async fn compose(settings: &Settings) -> Result<Composed, SetupError> {
-    compose_measured(settings, &Meters::off()).await
+    compose_limited(settings, &Meters::off(), &Rules::default()).await
 }
 
 /// Puts a server together that counts what happens.
@@ -91,6 +92,14 @@ pub async fn compose(settings: &Settings) -> Result<Composed, SetupError> {
 /// # Errors
 /// As [`compose`].
 pub async fn compose_measured(settings: &Settings, meters: &Meters) -> Result<Composed, SetupError> {
+    compose_limited(settings, meters, &Rules::default()).await
+}
+
+/// Puts a server together that counts what happens, and holds its clients to rules.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn compose_limited(settings: &Settings, meters: &Meters, rules: &Rules) -> Result<Composed, SetupError> {
     let address = Address::parse(&settings.store)?;
     check_shared(settings, &address)?;
     let store = MeteredStore::over(address.open(Purpose::Serve).await?, meters);
@@ -101,6 +110,7 @@ pub async fn compose_measured(settings: &Settings, meters: &Meters) -> Result<Co
     let (platform, presenter) = platform(store, vec![connector], &key, &settings.public_url, signing_key)?;
     let mut app = App::new(Arc::new(platform), presenter);
     app.meters = meters.clone();
+    app.limit(rules);
     Ok(Composed { app: Arc::new(app), bank })
 }
 

@@ -9,6 +9,7 @@ pub mod docs_page;
 pub mod engines;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+pub mod limits;
 pub mod metrics;
 pub mod params;
 pub mod presenter;

@@ -263,6 +263,7 @@ async fn a_page_elsewhere_may_call_from_its_buyers_browsers() {
         let card = "type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2040&card[cvc]=123";
         let reply = send(&shop.router, "POST", "/v1/payment_methods", &[origin, ("authorization", &bearer)], card).await;
         assert_eq!((reply.status, header(&reply, "access-control-allow-origin").as_deref()), (status, Some("*")));
-        assert_eq!(header(&reply, "access-control-expose-headers").as_deref(), Some("request-id,idempotent-replayed,stripe-version"));
+        let told = "request-id,idempotent-replayed,stripe-version,retry-after,ratelimit-limit,ratelimit-remaining,ratelimit-reset";
+        assert_eq!(header(&reply, "access-control-expose-headers").as_deref(), Some(told));
     }
 }

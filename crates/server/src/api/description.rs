@@ -36,7 +36,7 @@ const TAGS: [(&str, &str, &str); 12] = [
 ];
 
 /// Every failure an operation can answer, by status.
-const FAILURES: [(&str, &str, &str); 10] = [
+const FAILURES: [(&str, &str, &str); 11] = [
     ("400", "Invalid", "A parameter is wrong, or the object's status does not take the operation."),
     ("401", "Unauthenticated", "No key came with the request, or one that opens nothing."),
     ("402", "Declined", "The card was refused."),
@@ -45,6 +45,7 @@ const FAILURES: [(&str, &str, &str); 10] = [
     ("409", "Conflict", "The first request with this idempotency key is under way, or others are changing the object. Repeat it."),
     ("413", "TooLarge", "The body is too large."),
     ("415", "UnsupportedMediaType", "The body is neither a form nor JSON in UTF-8."),
+    ("429", "Limited", "There were too many requests. Repeat it after the seconds that `Retry-After` tells."),
     ("500", "Defect", "An internal error."),
     ("503", "Unavailable", "Nothing can be stored now. Repeat it with the same idempotency key."),
 ];

@@ -3,6 +3,7 @@
 use payments::ports::Answer;
 use payments::{Error, Place};
 
+use crate::limits::{Allowance, Limited};
 use crate::params::ParamError;
 use crate::views::error::{self, ErrorBody};
 use crate::views::{Context, PaymentIntent, SetupIntent};
@@ -20,6 +21,8 @@ pub enum Failure {
     Version,
     /// The key does not speak for that account.
     Account,
+    /// There were too many requests.
+    Limited(Limited),
     /// The body is too large.
     TooLarge,
     /// The body broke off or its encoding is broken.
@@ -37,6 +40,12 @@ pub enum Failure {
 impl From<ParamError> for Failure {
     fn from(error: ParamError) -> Self {
         Self::Param(error)
+    }
+}
+
+impl From<Limited> for Failure {
+    fn from(limited: Limited) -> Self {
+        Self::Limited(limited)
     }
 }
 
@@ -67,6 +76,7 @@ impl Failure {
                 Some("account_invalid"),
                 "The API key does not have access to the account that Stripe-Account names, or that account does not exist.",
             ),
+            Self::Limited(limited) => simple(429, INVALID, Some("rate_limit"), too_many(limited.of)),
             Self::TooLarge => simple(413, INVALID, None, "The request's body is too large."),
             Self::Incomplete => simple(400, INVALID, None, "The request's body could not be read to its end."),
             Self::IdempotencyKey => {
@@ -85,6 +95,14 @@ impl Failure {
             }
             Self::Case(error) => case(error, request, ctx),
         }
+    }
+}
+
+const fn too_many(of: Allowance) -> &'static str {
+    match of {
+        Allowance::Key => "Too many requests with this key. Repeat it after the seconds that Retry-After tells.",
+        Allowance::Account => "Too many requests of this account. Repeat it after the seconds that Retry-After tells.",
+        Allowance::Address => "Too many requests with keys that are not valid. Repeat it after the seconds that Retry-After tells.",
     }
 }
 

@@ -35,7 +35,7 @@ use domain::account::ApiKey;
 use domain::fingerprint_key::FingerprintKey;
 use domain::id::{AccountId, RequestId};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use moka::sync::Cache;
 use payments::Platform;
 use payments::idempotency::Answered;
@@ -44,6 +44,8 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use self::route::Route;
 use crate::docs_page;
+use crate::limits::rate::Standing;
+use crate::limits::{Limits, Rules};
 use crate::metrics::Meters;
 use crate::params;
 use crate::presenter::ApiPresenter;
@@ -70,6 +72,7 @@ pub struct App {
     pub stand_in: Option<Arc<dyn StandIn>>,
     /// Counts requests, or does not.
     pub meters: Meters,
+    limits: Limits,
     keys: Cache<String, Arc<ApiKey>>,
     fingerprints: FingerprintKey,
 }
@@ -91,9 +94,17 @@ impl App {
             presenter,
             stand_in: None,
             meters: Meters::off(),
+            limits: Limits::default(),
             keys: Cache::builder().max_capacity(MAX_KEYS).time_to_live(KEY_LIFETIME).build(),
             fingerprints,
         }
+    }
+}
+
+impl App {
+    /// Holds clients to these rules.
+    pub fn limit(&mut self, rules: &Rules) {
+        self.limits = Limits::new(rules);
     }
 }
 
@@ -121,7 +132,8 @@ const ASKED_FOR: Duration = Duration::from_secs(300);
 /// Any page may call from its buyers' browsers: what a call may do, its key says and never a cookie, so that a page gets nothing
 /// that whoever knows the key does not.
 fn open_to_pages() -> CorsLayer {
-    let told = ["request-id", "idempotent-replayed", "stripe-version"].map(HeaderName::from_static);
+    let told = ["request-id", "idempotent-replayed", "stripe-version", "retry-after", LIMIT, REMAINING, RESET];
+    let told = told.map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
@@ -158,6 +170,8 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
 struct Known {
     ctx: Context,
     account: Option<AccountId>,
+    /// Where the limit stands that it counts against, if one does.
+    standing: Option<Standing>,
     /// The operation, as the table of operations writes its path: one as it came may hold anything.
     route: Option<&'static Route>,
 }
@@ -167,11 +181,15 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let id = RequestId::new(app.platform.mint()).to_string();
     // Until the key is known, an answer shows nothing of anybody.
     let ctx = Context { livemode: false, now: app.platform.now(), audience: Audience::Browser };
-    let mut known = Known { ctx, account: None, route: None };
+    let mut known = Known { ctx, account: None, standing: None, route: None };
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
     let result = serve(&app, &parts, &mut body, &id, &mut known).await;
     body.discard().await;
+    if let Err(Failure::Limited(limited)) = &result {
+        known.standing = Some(limited.standing);
+        app.meters.limited(limited.of.word());
+    }
     let (answer, replayed) = match result {
         Ok(answered) => (answered.answer, answered.replayed),
         Err(failure) => (failure.answer(&id, known.ctx), false),
@@ -189,7 +207,11 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
-    respond(answer, replayed, &id)
+    let mut response = respond(answer, replayed, &id);
+    if let Some(standing) = known.standing {
+        tell(standing, response.headers_mut());
+    }
+    response
 }
 
 /// The id of the object that an answer shows. Our own views wrote it, so that it holds nothing of a client's.
@@ -230,11 +252,26 @@ fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
     response
 }
 
+const LIMIT: &str = "ratelimit-limit";
+const REMAINING: &str = "ratelimit-remaining";
+const RESET: &str = "ratelimit-reset";
+
+/// Says where the limit stands, so that a client can slow down before it is refused.
+fn tell(standing: Standing, headers: &mut HeaderMap) {
+    headers.insert(LIMIT, HeaderValue::from(standing.limit));
+    headers.insert(REMAINING, HeaderValue::from(standing.remaining));
+    headers.insert(RESET, HeaderValue::from(standing.reset));
+    if let Some(seconds) = standing.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
 async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, known: &mut Known) -> Result<Answered, Failure> {
-    let key = gate::authenticate(app, &parts.headers).await?;
+    let key = gate::authenticate(app, parts, &mut known.standing).await?;
     let (scope, audience) = (key.scope, gate::audience(&key));
     known.ctx = Context::of(scope, known.ctx.now, audience);
     known.account = Some(scope.account);
+    known.standing = app.limits.admit(&key)?;
     gate::terms(&parts.headers, &key)?;
     let body = body.read().await?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);

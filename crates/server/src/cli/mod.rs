@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod bank_simulator;
 mod keys;
+mod limits;
 mod records;
 mod serve;
 mod store;

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar::compose::{Settings, SetupError, compose_measured};
+use bursar::compose::{Settings, SetupError, compose_limited};
 use bursar::metrics::{self, Meters};
 use bursar::serve;
 use clap::Args;
 use tokio::net::TcpListener;
 
+use super::limits::LimitArgs;
 use super::{StoreArgs, failed, say, stop_signal};
 
 #[derive(Args)]
@@ -38,6 +39,8 @@ pub(super) struct Serve {
     /// The file of the key that signs the audit trail's chain, made by `bursar audit keygen`; unsigned if left out.
     #[arg(long, env = "BURSAR_AUDIT_SIGNING_KEY", value_name = "FILE")]
     audit_signing_key: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// The secret key of the shop that the first start makes.
     #[arg(long, env = "BURSAR_TEST_KEY", hide_env_values = true)]
     test_key: Option<String>,
@@ -65,7 +68,7 @@ impl Serve {
             Some(_) => Meters::on().map_err(|e| failed("metrics", e))?,
             None => Meters::off(),
         };
-        let composed = compose_measured(&settings, &meters).await?;
+        let composed = compose_limited(&settings, &meters, &self.limits.rules()).await?;
         let keys = serve::first_shop(&composed.app.platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
         if let Some(address) = figures.as_ref().and_then(|figures| figures.local_addr().ok()) {
             say(&format!("metrics at http://{address}/metrics\n"));
