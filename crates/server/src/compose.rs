@@ -19,7 +19,7 @@ use store::Store;
 
 use crate::api::App;
 use crate::engines::{Address, Purpose};
-use crate::limits::Rules;
+use crate::limits::{Limits, Rules};
 use crate::metrics::{MeteredConnector, MeteredStore, Meters};
 use crate::presenter::ApiPresenter;
 
@@ -104,13 +104,14 @@ pub async fn compose_limited(settings: &Settings, meters: &Meters, rules: &Rules
     check_shared(settings, &address)?;
     let store = MeteredStore::over(address.open(Purpose::Serve).await?, meters);
     let (bank, connector) = bank(settings, &address)?;
-    let connector = MeteredConnector::over(connector, meters);
+    let limits = Limits::new(rules);
+    let connector = limits.watch(MeteredConnector::over(connector, meters));
     let key = vault_key(settings, &address)?;
     let signing_key = settings.audit_signing_key.as_deref().map(signing_key).transpose()?;
     let (platform, presenter) = platform(store, vec![connector], &key, &settings.public_url, signing_key)?;
     let mut app = App::new(Arc::new(platform), presenter);
     app.meters = meters.clone();
-    app.limit(rules);
+    app.limits = limits;
     Ok(Composed { app: Arc::new(app), bank })
 }
 

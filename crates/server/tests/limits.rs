@@ -5,28 +5,40 @@ mod common;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
+use bursar::api::StandIn;
 use bursar::compose::{Settings, compose_limited};
 use bursar::limits::Rules;
 use bursar::metrics::{self, Meters};
 use bursar::serve;
-use common::{KEY, Reply, made, post, send};
-use http::{Request, StatusCode};
+use common::{KEY, Reply, get, made, post, send};
+use http::{Method, Request, StatusCode};
 use payments::Platform;
+use payments::ports::Answer;
+use providers::simulator::Simulator;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 struct Server {
     shop: Router,
+    bank: Arc<Simulator>,
     platform: Arc<Platform>,
     meters: Meters,
 }
 
 async fn server(rules: Rules) -> Server {
+    server_with(rules, None).await
+}
+
+/// One whose operations that stands in for, if it is one.
+async fn server_with(rules: Rules, stand_in: Option<Arc<dyn StandIn>>) -> Server {
     let settings = Settings {
         store: "memory:".to_owned(),
         bank: None,
@@ -35,9 +47,11 @@ async fn server(rules: Rules) -> Server {
         public_url: "http://127.0.0.1:1".to_owned(),
     };
     let meters = Meters::on().unwrap();
-    let composed = compose_limited(&settings, &meters, &rules).await.unwrap();
+    let mut composed = compose_limited(&settings, &meters, &rules).await.unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
-    Server { shop: serve::router(&composed), platform: Arc::clone(&composed.app.platform), meters }
+    Arc::get_mut(&mut composed.app).unwrap().stand_in = stand_in;
+    let (shop, bank) = (serve::router(&composed), composed.bank.clone().unwrap());
+    Server { shop, bank, platform: Arc::clone(&composed.app.platform), meters }
 }
 
 impl Server {
@@ -111,7 +125,7 @@ async fn a_request_that_was_one_too_many_can_be_repeated_under_its_idempotency_k
         if reply.status == StatusCode::TOO_MANY_REQUESTS {
             refused += 1;
             let wait = number(&reply, "retry-after").unwrap();
-            tokio::time::sleep(std::time::Duration::from_secs(wait.into())).await;
+            tokio::time::sleep(Duration::from_secs(wait.into())).await;
         }
     };
     assert_eq!((&paid.json["status"], paid.replayed), (&json!("succeeded"), true));
@@ -140,7 +154,7 @@ async fn a_shop_that_was_there_first_goes_on_beside_a_guesser_at_its_address() {
         server.from("192.0.2.7", &format!("sk_test_{guess}")).await;
     }
     // Longer than a key is remembered without a look-up.
-    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
     assert_eq!(server.from("192.0.2.7", KEY).await.status, StatusCode::OK);
 }
 
@@ -160,4 +174,88 @@ async fn nothing_is_told_of_limits_that_there_are_not() {
     made(&server.shop, "/v1/customers", "name=Ada").await;
     let wrong = send(&server.shop, "GET", "/v1/account", &[("authorization", "Bearer sk_test_wrong")], "").await;
     assert_eq!((wrong.status, standing(&wrong)), (StatusCode::UNAUTHORIZED, [None; 3]));
+}
+
+fn one_at_a_time() -> Rules {
+    Rules { in_flight: NonZeroUsize::new(1), ..Rules::default() }
+}
+
+/// Says when it was asked, and answers when it is let.
+#[derive(Default)]
+struct Slow {
+    asked: tokio::sync::Notify,
+    may_answer: tokio::sync::Notify,
+}
+
+#[async_trait]
+impl StandIn for Slow {
+    async fn answer(&self, _: &Method, _: &str) -> Answer {
+        self.asked.notify_one();
+        self.may_answer.notified().await;
+        Answer { status: 200, body: b"{}".to_vec() }
+    }
+}
+
+#[tokio::test]
+async fn a_request_too_many_is_turned_away_unseen_and_health_is_told_all_the_same() {
+    let slow = Arc::new(Slow::default());
+    let server = server_with(one_at_a_time(), Some(Arc::<Slow>::clone(&slow))).await;
+    let shop = server.shop.clone();
+    let first = tokio::spawn(async move { get(&shop, "/v1/account").await.status });
+    slow.asked.notified().await;
+    // Neither key nor body is looked at.
+    for (key, form) in [(KEY, "a=1".to_owned()), ("sk_test_wrong", String::new()), (KEY, "a".repeat(1_000_000))] {
+        let reply = send(&server.shop, "POST", "/v1/refunds", &[("authorization", &format!("Bearer {key}"))], &form).await;
+        let told = (reply.status, &reply.json["error"]["type"], number(&reply, "retry-after"));
+        assert_eq!(told, (StatusCode::SERVICE_UNAVAILABLE, &json!("api_error"), Some(1)));
+        assert!(reply.headers.contains_key("request-id"));
+    }
+    let back = send(&server.shop, "GET", "/redirect/acct_1/test/x", &[], "").await;
+    assert_eq!(back.status, StatusCode::SERVICE_UNAVAILABLE);
+    for path in ["/livez", "/readyz", "/openapi.json", "/docs"] {
+        assert_eq!(send(&server.shop, "GET", path, &[], "").await.status, StatusCode::OK, "{path}");
+    }
+    let figures = server.figures().await;
+    assert!(figures.contains("bursar_requests_turned_away_total 4"), "{figures}");
+    assert!(!figures.contains("status=\"503\""), "what was not looked at was not answered by an operation");
+    slow.may_answer.notify_one();
+    assert_eq!(first.await.unwrap(), StatusCode::OK);
+    slow.may_answer.notify_one();
+    assert_eq!(get(&server.shop, "/v1/account").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_provider_keeps_nobody_out() {
+    let server = server(one_at_a_time()).await;
+    let shop = server.shop.clone();
+    let form = "amount=700&currency=eur&payment_method=pm_card_simulator_answersLate&confirm=true";
+    let paying = tokio::spawn(async move { post(&shop, "/v1/payment_intents", form).await.status });
+    while server.bank.operations(None, 1).await.unwrap().is_empty() {
+        assert!(!paying.is_finished(), "the bank was not asked");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(get(&server.shop, "/v1/account").await.status, StatusCode::OK);
+    assert!(!paying.is_finished());
+    assert_eq!(paying.await.unwrap(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_sends_slowly_keeps_nobody_out() {
+    let server = server(one_at_a_time()).await;
+    for key in [KEY, "sk_test_wrong"] {
+        let (sender, parts) = futures::channel::mpsc::unbounded::<Result<&'static str, std::io::Error>>();
+        let request = Request::post("/v1/customers").header("authorization", format!("Bearer {key}"));
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(Body::from_stream(parts)).unwrap();
+        let sending = tokio::spawn(server.shop.clone().oneshot(request));
+        sender.unbounded_send(Ok("name=")).unwrap();
+        // Whenever the other one has come as far as to wait for the rest.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(get(&server.shop, "/v1/account").await.status, StatusCode::OK);
+        sender.unbounded_send(Ok("Ada")).unwrap();
+        drop(sender);
+        let expected = if key == KEY { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+        assert_eq!(sending.await.unwrap().unwrap().status(), expected);
+    }
 }

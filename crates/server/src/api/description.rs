@@ -47,7 +47,7 @@ const FAILURES: [(&str, &str, &str); 11] = [
     ("415", "UnsupportedMediaType", "The body is neither a form nor JSON in UTF-8."),
     ("429", "Limited", "There were too many requests. Repeat it after the seconds that `Retry-After` tells."),
     ("500", "Defect", "An internal error."),
-    ("503", "Unavailable", "Nothing can be stored now. Repeat it with the same idempotency key."),
+    ("503", "Unavailable", "Nothing can be stored now, or too many requests are under way. Repeat it with the same idempotency key."),
 ];
 
 /// Schemas by name.

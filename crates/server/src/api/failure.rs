@@ -106,6 +106,11 @@ const fn too_many(of: Allowance) -> &'static str {
     }
 }
 
+/// The answer to a request that is one too many for this server.
+pub(super) fn overloaded() -> Answer {
+    simple(503, "api_error", None, "Too many requests are under way. Nothing was done: repeat it in a second.")
+}
+
 /// The answer to a request that is given up because it takes too long: what it began is not over.
 #[cfg(feature = "lambda")]
 #[must_use]

@@ -44,8 +44,9 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use self::route::Route;
 use crate::docs_page;
+use crate::limits::Limits;
+use crate::limits::load::Place;
 use crate::limits::rate::Standing;
-use crate::limits::{Limits, Rules};
 use crate::metrics::Meters;
 use crate::params;
 use crate::presenter::ApiPresenter;
@@ -72,7 +73,8 @@ pub struct App {
     pub stand_in: Option<Arc<dyn StandIn>>,
     /// Counts requests, or does not.
     pub meters: Meters,
-    limits: Limits,
+    /// What clients may ask.
+    pub(crate) limits: Limits,
     keys: Cache<String, Arc<ApiKey>>,
     fingerprints: FingerprintKey,
 }
@@ -98,13 +100,6 @@ impl App {
             keys: Cache::builder().max_capacity(MAX_KEYS).time_to_live(KEY_LIFETIME).build(),
             fingerprints,
         }
-    }
-}
-
-impl App {
-    /// Holds clients to these rules.
-    pub fn limit(&mut self, rules: &Rules) {
-        self.limits = Limits::new(rules);
     }
 }
 
@@ -177,6 +172,7 @@ struct Known {
 }
 
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    let Some(place) = app.limits.enter() else { return turned_away(&app, request.into_body()).await };
     let began = Instant::now();
     let id = RequestId::new(app.platform.mint()).to_string();
     // Until the key is known, an answer shows nothing of anybody.
@@ -184,7 +180,9 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let mut known = Known { ctx, account: None, standing: None, route: None };
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
-    let result = serve(&app, &parts, &mut body, &id, &mut known).await;
+    let result = serve(&app, &parts, &mut body, &id, &mut known, &place).await;
+    // What is left of the body takes time and no work.
+    drop(place);
     body.discard().await;
     if let Err(Failure::Limited(limited)) = &result {
         known.standing = Some(limited.standing);
@@ -214,6 +212,13 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     response
 }
 
+/// The answer to one request too many, of which nothing was looked at.
+async fn turned_away(app: &App, body: Body) -> Response {
+    app.meters.turned_away();
+    body::Incoming::new(body).discard().await;
+    respond(failure::overloaded(), false, &RequestId::new(app.platform.mint()).to_string())
+}
+
 /// The id of the object that an answer shows. Our own views wrote it, so that it holds nothing of a client's.
 fn object_id(body: &[u8]) -> Option<&str> {
     let rest = body.strip_prefix(b"{\"id\":\"")?;
@@ -240,7 +245,11 @@ fn standard(method: &Method) -> Option<&str> {
 fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let overloaded = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
+    if overloaded {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert("stripe-version", HeaderValue::from_static(API_VERSION));
     if let Ok(id) = HeaderValue::from_str(id) {
@@ -251,6 +260,9 @@ fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
     }
     response
 }
+
+/// Seconds after which a request that could not be served may come again: what was too much is done long before.
+const RETRY_AFTER: u32 = 1;
 
 const LIMIT: &str = "ratelimit-limit";
 const REMAINING: &str = "ratelimit-remaining";
@@ -266,14 +278,21 @@ fn tell(standing: Standing, headers: &mut HeaderMap) {
     }
 }
 
-async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, known: &mut Known) -> Result<Answered, Failure> {
+async fn serve(
+    app: &App,
+    parts: &Parts,
+    body: &mut body::Incoming,
+    id: &str,
+    known: &mut Known,
+    place: &Place,
+) -> Result<Answered, Failure> {
     let key = gate::authenticate(app, parts, &mut known.standing).await?;
     let (scope, audience) = (key.scope, gate::audience(&key));
     known.ctx = Context::of(scope, known.ctx.now, audience);
     known.account = Some(scope.account);
     known.standing = app.limits.admit(&key)?;
     gate::terms(&parts.headers, &key)?;
-    let body = body.read().await?;
+    let body = place.aside(body.read()).await?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let (route, ids) = routes::find(&parts.method, parts.uri.path()).ok_or(Failure::NoRoute)?;
     known.route = Some(route);

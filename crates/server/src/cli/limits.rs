@@ -1,6 +1,6 @@
 //! How much clients may ask of `bursar serve`.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use bursar::limits::Rules;
 use clap::Args;
@@ -16,6 +16,9 @@ pub(super) struct LimitArgs {
     /// Wrong keys a minute that one address may try; 0 is no limit.
     #[arg(long, env = "BURSAR_RATE_LIMIT_FAILURES", value_name = "A_MINUTE", default_value_t = 60)]
     rate_limit_failures: u32,
+    /// Requests under way at the same time, without those that wait for a provider; others are turned away. 0 is no limit.
+    #[arg(long, env = "BURSAR_MAX_IN_FLIGHT", value_name = "REQUESTS", default_value_t = 2048)]
+    max_in_flight: usize,
 }
 
 impl LimitArgs {
@@ -24,6 +27,7 @@ impl LimitArgs {
             per_key: NonZeroU32::new(self.rate_limit_key),
             per_account: NonZeroU32::new(self.rate_limit_account),
             failures: NonZeroU32::new(self.rate_limit_failures),
+            in_flight: NonZeroUsize::new(self.max_in_flight),
         }
     }
 }

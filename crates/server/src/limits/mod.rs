@@ -2,6 +2,7 @@
 //!
 //! - [`rate`]: so many requests a second with one key, and of one account.
 //! - [`guesses`]: so many failed authentications a minute from one address.
+//! - [`load`]: so many requests under way at the same time; [`patient`] leaves out those that wait for a provider.
 //!
 //! Invariants:
 //! - A limit that is off costs nothing, and one that is on costs a request one look into memory.
@@ -12,15 +13,21 @@
 //! each server counts what comes to it. Sizes of requests (`api/body.rs`) and connections are limited elsewhere.
 
 pub(crate) mod guesses;
+pub(crate) mod load;
+mod patient;
 pub(crate) mod rate;
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
 
 use domain::account::ApiKey;
 use domain::id::{AccountId, ApiKeyId};
+use providers::Connector;
 
 use self::guesses::Guesses;
+use self::load::{Load, Place};
+use self::patient::Patient;
 use self::rate::{Rates, Standing};
 
 /// Keys, accounts and addresses remembered by each limit: some 400 bytes each, so a few megabytes.
@@ -37,6 +44,8 @@ pub struct Rules {
     pub per_account: Option<NonZeroU32>,
     /// Failed authentications a minute from one address.
     pub failures: Option<NonZeroU32>,
+    /// Requests under way at the same time.
+    pub in_flight: Option<NonZeroUsize>,
 }
 
 /// Whose allowance is used up.
@@ -77,6 +86,7 @@ pub(crate) struct Limits {
     keys: Option<Rates<ApiKeyId>>,
     accounts: Option<Rates<AccountId>>,
     guesses: Option<Guesses>,
+    load: Option<Arc<Load>>,
 }
 
 impl Limits {
@@ -85,7 +95,21 @@ impl Limits {
             keys: rules.per_key.map(Rates::a_second),
             accounts: rules.per_account.map(Rates::a_second),
             guesses: rules.failures.map(Guesses::a_minute),
+            load: rules.in_flight.map(|most| Arc::new(Load::new(most))),
         }
+    }
+
+    /// The connector, so that who waits for it is known; as it is, if that makes no difference.
+    pub(crate) fn watch(&self, connector: Arc<dyn Connector>) -> Arc<dyn Connector> {
+        match &self.load {
+            Some(load) => Arc::new(Patient { connector, load: Arc::clone(load) }),
+            None => connector,
+        }
+    }
+
+    /// A place for one more request; `None` if it is one too many.
+    pub(crate) fn enter(&self) -> Option<Place> {
+        self.load.as_ref().map_or(Some(Place::uncounted()), Load::enter)
     }
 
     /// Counts a request with this key. What its key allowed and its account did not is counted for the key all the same. Tells
@@ -135,7 +159,7 @@ mod tests {
 
     fn limits(per_key: u32, per_account: u32) -> Limits {
         let [per_key, per_account] = [per_key, per_account].map(NonZeroU32::new);
-        Limits::new(&Rules { per_key, per_account, failures: None })
+        Limits::new(&Rules { per_key, per_account, ..Rules::default() })
     }
 
     fn admitted(limits: &Limits, key: &ApiKey) -> usize {
