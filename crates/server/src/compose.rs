@@ -1,6 +1,7 @@
 //! Composition: which engine and which connector a server is put together with.
 
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -45,6 +46,8 @@ pub struct Composed {
     pub app: Arc<App>,
     /// The bank, when it is in process: its pages are served with ours.
     pub bank: Option<Arc<Simulator>>,
+    /// So many connections may be open; `None` is as many as come.
+    pub connections: Option<NonZeroUsize>,
 }
 
 /// Why a server could not be put together.
@@ -112,7 +115,7 @@ pub async fn compose_limited(settings: &Settings, meters: &Meters, rules: &Rules
     let mut app = App::new(Arc::new(platform), presenter);
     app.meters = meters.clone();
     app.limits = limits;
-    Ok(Composed { app: Arc::new(app), bank })
+    Ok(Composed { app: Arc::new(app), bank, connections: rules.connections })
 }
 
 /// The key in a file, which signs the audit trail's chain.

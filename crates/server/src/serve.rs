@@ -1,13 +1,11 @@
 //! Serving: the first start's shop, background jobs, and an end that finishes what was begun.
 
-use std::future::{Future, IntoFuture as _};
+use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use domain::account::ApiKeyKind;
 use domain::currency::Currency;
 use domain::scope::{Mode, Scope};
@@ -21,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::compose::{self, Composed};
+use crate::connections::{self, Terms, Times};
 
 /// Between two looks at open operations.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
@@ -90,10 +89,7 @@ pub async fn first_shop(platform: &Platform, secret: Option<&str>) -> Result<Opt
 
 /// Serves until `stop` is ready, and then ends within [`STOP_WITHIN`]: no new connections, answers to the requests that
 /// are there, and the end of what was begun for clients that have hung up.
-///
-/// # Errors
-/// The listener failed.
-pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<Output = ()> + Send + 'static) {
     let platform = &composed.app.platform;
     let stopping = CancellationToken::new();
     let mut jobs = tokio::spawn(background(Arc::clone(platform), stopping.clone()));
@@ -102,21 +98,11 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
         stop.await;
         signal.cancel();
     };
-    // Answers are written whole: holding one back for more to come would only delay it.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    let service = router(composed).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(asked).into_future();
-    let served = tokio::select! {
-        served = server => served,
-        () = overdue(&stopping) => {
-            tracing::warn!("some clients did not take their answers in time");
-            Ok(())
-        }
-    };
+    let terms = Terms { most: composed.connections, times: Times::USUAL };
+    tokio::select! {
+        () = connections::serve(listener, router(composed), terms, asked) => {}
+        () = overdue(&stopping) => tracing::warn!("some clients did not take their answers in time"),
+    }
     stopping.cancel();
     let started = Instant::now();
     let rest = || STOP_WITHIN.saturating_sub(CLIENTS_WITHIN).saturating_sub(started.elapsed());
@@ -127,7 +113,6 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
     if left > 0 {
         tracing::warn!(left, "operations were left to the next start");
     }
-    served
 }
 
 async fn overdue(stopping: &CancellationToken) {

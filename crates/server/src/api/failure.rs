@@ -25,6 +25,8 @@ pub enum Failure {
     Limited(Limited),
     /// The body is too large.
     TooLarge,
+    /// The body took too long.
+    TooSlow,
     /// The body broke off or its encoding is broken.
     Incomplete,
     /// The idempotency key cannot be one.
@@ -78,6 +80,7 @@ impl Failure {
             ),
             Self::Limited(limited) => simple(429, INVALID, Some("rate_limit"), too_many(limited.of)),
             Self::TooLarge => simple(413, INVALID, None, "The request's body is too large."),
+            Self::TooSlow => simple(408, INVALID, None, "The request's body took too long."),
             Self::Incomplete => simple(400, INVALID, None, "The request's body could not be read to its end."),
             Self::IdempotencyKey => {
                 simple(400, INVALID, Some("idempotency_key_invalid"), "The idempotency key must be 1 to 255 characters and no card number.")

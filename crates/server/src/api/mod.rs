@@ -11,6 +11,7 @@ mod description;
 mod dispatch;
 mod failure;
 mod gate;
+mod headers;
 mod intents;
 mod lists;
 mod open_operations;
@@ -35,12 +36,11 @@ use domain::account::ApiKey;
 use domain::fingerprint_key::FingerprintKey;
 use domain::id::{AccountId, RequestId};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use moka::sync::Cache;
 use payments::Platform;
 use payments::idempotency::Answered;
 use payments::ports::{Answer, Audience, Rendering};
-use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use self::route::Route;
 use crate::docs_page;
@@ -110,32 +110,14 @@ pub fn operations() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The API, to be served or called in a test.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/livez", axum::routing::get(|| async { "ok" }))
         .route("/readyz", axum::routing::get(readyz))
         .route("/redirect/{account}/{mode}/{secret}", axum::routing::get(requests::come_back))
         .route("/openapi.json", axum::routing::get(described))
         .merge(docs_page::router())
-        .fallback(handle)
-        .layer(open_to_pages())
-        .with_state(app)
-}
-
-/// For how long a browser need not ask again whether it may ask.
-const ASKED_FOR: Duration = Duration::from_secs(300);
-
-/// Any page may call from its buyers' browsers: what a call may do, its key says and never a cookie, so that a page gets nothing
-/// that whoever knows the key does not.
-fn open_to_pages() -> CorsLayer {
-    let told = ["request-id", "idempotent-replayed", "stripe-version", "retry-after", LIMIT, REMAINING, RESET];
-    let told = told.map(HeaderName::from_static);
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        // A wildcard would leave `Authorization` out.
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(told)
-        .max_age(ASKED_FOR)
+        .fallback(handle);
+    headers::put(router).with_state(app)
 }
 
 async fn readyz(State(app): State<Arc<App>>) -> Response {
@@ -151,6 +133,8 @@ static DESCRIPTION: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(description::
 async fn described() -> Response {
     let mut response = Response::new(Body::from(DESCRIPTION.clone()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // It holds nothing of anybody; after an upgrade it is another one.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 

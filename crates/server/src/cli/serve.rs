@@ -76,7 +76,7 @@ impl Serve {
         let platform = Arc::clone(&composed.app.platform);
         let figures = figures.map(|figures| tokio::spawn(metrics::run(figures, platform, meters)));
         say(&greeting(&url, keys.as_ref()));
-        let served = serve::run(listener, &composed, stop_signal()).await;
+        serve::run(listener, &composed, stop_signal()).await;
         if let Some(figures) = figures {
             figures.abort();
             // Ended by that, or before by a failure of its listener: either way it owns nothing any more.
@@ -84,7 +84,7 @@ impl Serve {
         }
         // The last owner of the store: its writer commits what waits before this returns.
         drop(composed);
-        served.map_err(|e| failed("serving", e))
+        Ok(())
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Rules {
     pub failures: Option<NonZeroU32>,
     /// Requests under way at the same time.
     pub in_flight: Option<NonZeroUsize>,
+    /// Open connections.
+    pub connections: Option<NonZeroUsize>,
 }
 
 /// Whose allowance is used up.
