@@ -23,6 +23,7 @@ use crate::engines::{Address, Purpose};
 use crate::limits::{Limits, Rules};
 use crate::metrics::{MeteredConnector, MeteredStore, Meters};
 use crate::presenter::ApiPresenter;
+use crate::tls::Tls;
 
 /// How a server is to be put together.
 #[derive(Clone)]
@@ -48,6 +49,8 @@ pub struct Composed {
     pub bank: Option<Arc<Simulator>>,
     /// So many connections may be open; `None` is as many as come.
     pub connections: Option<NonZeroUsize>,
+    /// What connections are encrypted with; they are not when `None`.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// Why a server could not be put together.
@@ -115,7 +118,7 @@ pub async fn compose_limited(settings: &Settings, meters: &Meters, rules: &Rules
     let mut app = App::new(Arc::new(platform), presenter);
     app.meters = meters.clone();
     app.limits = limits;
-    Ok(Composed { app: Arc::new(app), bank, connections: rules.connections })
+    Ok(Composed { app: Arc::new(app), bank, connections: rules.connections, tls: None })
 }
 
 /// The key in a file, which signs the audit trail's chain.

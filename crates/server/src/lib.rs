@@ -16,4 +16,5 @@ pub mod params;
 pub mod presenter;
 pub mod serve;
 pub mod statement;
+pub mod tls;
 pub mod views;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api;
 use crate::compose::{self, Composed};
 use crate::connections::{self, Terms, Times};
+use crate::tls::Tls;
 
 /// Between two looks at open operations.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
@@ -98,8 +99,9 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
         stop.await;
         signal.cancel();
     };
-    let terms = Terms { most: composed.connections, times: Times::USUAL };
+    let terms = Terms { most: composed.connections, times: Times::USUAL, tls: composed.tls.clone() };
     tokio::select! {
+        () = keep_up(composed.tls.as_deref()) => {}
         () = connections::serve(listener, router(composed), terms, asked) => {}
         () = overdue(&stopping) => tracing::warn!("some clients did not take their answers in time"),
     }
@@ -112,6 +114,14 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
     let left = platform.finish(rest()).await;
     if left > 0 {
         tracing::warn!(left, "operations were left to the next start");
+    }
+}
+
+/// Goes on with new certificates, without end.
+async fn keep_up(tls: Option<&Tls>) {
+    match tls {
+        Some(tls) => tls.keep_up().await,
+        None => std::future::pending().await,
     }
 }
 

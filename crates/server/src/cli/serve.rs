@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bursar::compose::{Settings, SetupError, compose_limited};
 use bursar::metrics::{self, Meters};
 use bursar::serve;
+use bursar::tls::{Files, Tls};
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -39,6 +40,13 @@ pub(super) struct Serve {
     /// The file of the key that signs the audit trail's chain, made by `bursar audit keygen`; unsigned if left out.
     #[arg(long, env = "BURSAR_AUDIT_SIGNING_KEY", value_name = "FILE")]
     audit_signing_key: Option<PathBuf>,
+    /// The file of a certificate, with those that lead to its issuer after it (PEM); without encryption if left out. It is read again
+    /// when it changes.
+    #[arg(long, env = "BURSAR_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The file of the certificate's private key (PEM).
+    #[arg(long, env = "BURSAR_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     #[command(flatten)]
     limits: LimitArgs,
     /// The secret key of the shop that the first start makes.
@@ -55,7 +63,9 @@ impl Serve {
             None => None,
         };
         let address = listener.local_addr().map_err(|e| failed("listening", e))?;
-        let url = format!("http://{address}");
+        let tls = self.tls_cert.zip(self.tls_key).map(|(certificate, key)| Tls::open(Files { certificate, key }).map(Arc::new));
+        let tls = tls.transpose().map_err(|e| failed("encryption", e))?;
+        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let named = self.vault_key_file.map(std::fs::read_to_string).transpose().map_err(|e| failed("the vault's key file", e))?;
         let settings = Settings {
             store: self.store.store,
@@ -68,7 +78,8 @@ impl Serve {
             Some(_) => Meters::on().map_err(|e| failed("metrics", e))?,
             None => Meters::off(),
         };
-        let composed = compose_limited(&settings, &meters, &self.limits.rules()).await?;
+        let mut composed = compose_limited(&settings, &meters, &self.limits.rules()).await?;
+        composed.tls = tls;
         let keys = serve::first_shop(&composed.app.platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
         if let Some(address) = figures.as_ref().and_then(|figures| figures.local_addr().ok()) {
             say(&format!("metrics at http://{address}/metrics\n"));

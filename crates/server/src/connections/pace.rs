@@ -29,21 +29,21 @@ impl Times {
     pub(crate) const USUAL: Self = Self { head: Duration::from_secs(10), idle: Duration::from_secs(75), look: Duration::from_secs(5) };
 }
 
-/// What a connection waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waits {
-    /// For the rest of a head.
-    Head,
-    /// For a request.
-    Request,
-    /// For us.
-    Answer,
+/// What a connection waits for: for us, if requests are being served.
+struct Waits {
+    /// Requests that are being served; several at once in HTTP/2.
+    serving: usize,
+    /// For the rest of a head, and otherwise for a request.
+    head: bool,
+    since: Instant,
 }
 
 /// Since when a connection waits, and for what.
 pub(super) struct Pace {
     times: Times,
-    waits: Mutex<(Waits, Instant)>,
+    /// Whether bytes that come begin a head. In HTTP/2 they may be anything.
+    heads: bool,
+    waits: Mutex<Waits>,
 }
 
 /// A request that is being served.
@@ -51,31 +51,30 @@ pub(super) struct Serving<'a>(&'a Pace);
 
 impl Pace {
     /// Of a connection that begins.
-    pub(super) fn new(times: Times) -> Self {
-        Self { times, waits: Mutex::new((Waits::Head, Instant::now())) }
+    pub(super) fn new(times: Times, heads: bool) -> Self {
+        Self { times, heads, waits: Mutex::new(Waits { serving: 0, head: true, since: Instant::now() }) }
     }
 
     /// A head is there.
     pub(super) fn serve(&self) -> Serving<'_> {
-        self.waits.lock().0 = Waits::Answer;
+        let mut waits = self.waits.lock();
+        waits.serving = waits.serving.saturating_add(1);
+        waits.head = false;
         Serving(self)
     }
 
     /// Bytes came.
     fn heard(&self) {
         let mut waits = self.waits.lock();
-        if waits.0 == Waits::Request {
-            *waits = (Waits::Head, Instant::now());
+        if self.heads && waits.serving == 0 && !waits.head {
+            (waits.head, waits.since) = (true, Instant::now());
         }
     }
 
     fn is_overdue(&self) -> bool {
-        let (what, since) = *self.waits.lock();
-        match what {
-            Waits::Head => since.elapsed() > self.times.head,
-            Waits::Request => since.elapsed() > self.times.idle,
-            Waits::Answer => false,
-        }
+        let waits = self.waits.lock();
+        let allowed = if waits.head { self.times.head } else { self.times.idle };
+        waits.serving == 0 && waits.since.elapsed() > allowed
     }
 
     /// Ready when the client has taken too long.
@@ -88,7 +87,8 @@ impl Pace {
 
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
-        *self.0.waits.lock() = (Waits::Request, Instant::now());
+        let mut waits = self.0.waits.lock();
+        (waits.serving, waits.since) = (waits.serving.saturating_sub(1), Instant::now());
     }
 }
 

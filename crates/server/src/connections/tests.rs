@@ -7,6 +7,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
+mod encrypted;
+
 const HEAD: Duration = Duration::from_millis(200);
 const IDLE: Duration = Duration::from_secs(2);
 /// Longer than a busy machine takes for anything here.
@@ -23,6 +25,10 @@ struct Server {
 
 /// Answers with the client's address at `/`, and at `/slow` when it is let.
 async fn server(most: Option<usize>) -> Server {
+    server_with(most, None).await
+}
+
+async fn server_with(most: Option<usize>, tls: Option<Arc<Tls>>) -> Server {
     let [stop, slow, asked] = std::array::from_fn(|_| Arc::new(Notify::new()));
     let (let_go, was_asked) = (Arc::clone(&slow), Arc::clone(&asked));
     let wait = move || {
@@ -40,7 +46,7 @@ async fn server(most: Option<usize>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let times = Times { head: HEAD, idle: IDLE, look: Duration::from_millis(10) };
-    let terms = Terms { most: most.and_then(NonZeroUsize::new), times };
+    let terms = Terms { most: most.and_then(NonZeroUsize::new), times, tls };
     let stopped = Arc::clone(&stop);
     let ended = tokio::spawn(async move { serve(listener, router, terms, async move { stopped.notified().await }).await });
     Server { address, stop, slow, asked, ended }
