@@ -1,8 +1,8 @@
 //! TLS: a certificate and its key, in files that are read again when they change.
 //!
-//! Certificates live for weeks, and what renews them writes files: a server goes on with the new ones and need not start again. Files that cannot be
-//! used leave it with those it has, and are tried at each look, since certificate and key are never written at the same moment.
-//! HTTP/2 is offered beside HTTP/1.1. Absent on purpose: certificates of clients, and getting certificates by itself (ACME).
+//! Certificates live for weeks, and what renews them writes files: a server goes on with the new ones and need not start again.
+//! Files that cannot be used leave it with those it has, and are tried at each look, since certificate and key are never written at
+//! the same moment. HTTP/2 is offered beside HTTP/1.1. Absent on purpose: certificates of clients, and getting certificates by itself (ACME).
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -30,8 +30,8 @@ const USUAL_CONNECTIONS: usize = 10_000;
 /// Of the files that may be open, as many are left to the store and to connections to providers.
 const CONNECTIONS_SHARE: u64 = 2;
 
-/// Lets this process open as many files as its administrator allows it to: by default it may open a thousand, for the sake of programs that
-/// cannot deal with more. How many that is.
+/// Lets this process open as many files as its administrator allows it to, and tells how many: by default it may open a thousand,
+/// for the sake of programs that cannot deal with more.
 fn most_files() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };

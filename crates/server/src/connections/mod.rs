@@ -1,7 +1,8 @@
 //! Connections: so many at once, none that its client leaves hanging, and an end that lets each finish what it is at.
 //!
 //! Beyond the bound, further ones wait in the system's queue until one ends. A connection is closed whose client takes too long to
-//! send a request's head, or to agree on encryption ([`crate::tls`]), or lets it lie idle ([`pace`]). Bodies have their own time (`api/body.rs`).
+//! agree on encryption ([`crate::tls`]) or to send a request's head, or lets it lie idle ([`pace`]). Bodies have their own time
+//! (`api/body.rs`).
 //!
 //! Absent on purpose: a bound for each address. Behind a balancer all clients have one, and who floods has many.
 

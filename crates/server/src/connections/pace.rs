@@ -1,7 +1,7 @@
 //! How long a client may take with its connection.
 //!
-//! There is no timer for each request: a connection is looked at every few seconds, and closed if what it waits for began too long ago. What a
-//! server does for a client has times of its own.
+//! There is no timer for each request: a connection is looked at every few seconds, and closed if what it waits for began too long
+//! ago. What a server does for a client has times of its own.
 
 use std::io;
 use std::pin::Pin;
