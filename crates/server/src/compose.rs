@@ -1,6 +1,7 @@
 //! Composition: which engine and which connector a server is put together with.
 
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,8 +20,10 @@ use store::Store;
 
 use crate::api::App;
 use crate::engines::{Address, Purpose};
+use crate::limits::{Limits, Rules};
 use crate::metrics::{MeteredConnector, MeteredCourier, MeteredStore, Meters};
 use crate::presenter::ApiPresenter;
+use crate::tls::Tls;
 use crate::webhooks::{HttpCourier, Reach};
 
 /// How a server is to be put together.
@@ -66,6 +69,10 @@ pub struct Composed {
     pub app: Arc<App>,
     /// The bank, when it is in process: its pages are served with ours.
     pub bank: Option<Arc<Simulator>>,
+    /// So many connections may be open; `None` is as many as come.
+    pub connections: Option<NonZeroUsize>,
+    /// What connections are encrypted with; they are not when `None`.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// Why a server could not be put together.
@@ -105,7 +112,7 @@ pub fn operator() -> By {
 /// # Errors
 /// The store is in use or cannot be opened, or the key cannot be read.
 pub async fn compose(settings: &Settings) -> Result<Composed, SetupError> {
-    compose_measured(settings, &Meters::off()).await
+    compose_limited(settings, &Meters::off(), &Rules::default()).await
 }
 
 /// Puts a server together that counts what happens.
@@ -113,18 +120,28 @@ pub async fn compose(settings: &Settings) -> Result<Composed, SetupError> {
 /// # Errors
 /// As [`compose`].
 pub async fn compose_measured(settings: &Settings, meters: &Meters) -> Result<Composed, SetupError> {
+    compose_limited(settings, meters, &Rules::default()).await
+}
+
+/// Puts a server together that counts what happens, and holds its clients to rules.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn compose_limited(settings: &Settings, meters: &Meters, rules: &Rules) -> Result<Composed, SetupError> {
     let address = Address::parse(&settings.store)?;
     check_shared(settings, &address)?;
     let store = MeteredStore::over(address.open(Purpose::Serve).await?, meters);
     let (bank, connector) = bank(settings, &address)?;
-    let connector = MeteredConnector::over(connector, meters);
+    let limits = Limits::new(rules);
+    let connector = limits.watch(MeteredConnector::over(connector, meters));
     let key = vault_key(settings, &address)?;
     let signing_key = settings.audit_signing_key.as_deref().map(signing_key).transpose()?;
     let outside = Outside { connectors: vec![connector], delivering: settings.webhooks.delivering(meters)? };
     let (platform, presenter) = platform(store, outside, &key, &settings.public_url, signing_key)?;
     let mut app = App::new(Arc::new(platform), presenter);
     app.meters = meters.clone();
-    Ok(Composed { app: Arc::new(app), bank })
+    app.limits = limits;
+    Ok(Composed { app: Arc::new(app), bank, connections: rules.connections, tls: None })
 }
 
 /// The key in a file, which signs the audit trail's chain.

@@ -5,14 +5,17 @@
 pub mod api;
 pub mod audit_files;
 pub mod compose;
+mod connections;
 pub mod docs_page;
 pub mod engines;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+pub mod limits;
 pub mod metrics;
 pub mod params;
 pub mod presenter;
 pub mod serve;
 pub mod statement;
+pub mod tls;
 pub mod views;
 pub mod webhooks;

@@ -1,13 +1,11 @@
 //! Serving: the first start's shop, background jobs, and an end that finishes what was begun.
 
-use std::future::{Future, IntoFuture as _};
+use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use domain::account::ApiKeyKind;
 use domain::currency::Currency;
 use domain::scope::{Mode, Scope};
@@ -21,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::compose::{self, Composed};
+use crate::connections::{self, Terms, Times};
+use crate::tls::Tls;
 
 /// Between two looks at open operations.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
@@ -90,10 +90,7 @@ pub async fn first_shop(platform: &Platform, secret: Option<&str>) -> Result<Opt
 
 /// Serves until `stop` is ready, and then ends within [`STOP_WITHIN`]: no new connections, answers to the requests that
 /// are there, and the end of what was begun for clients that have hung up.
-///
-/// # Errors
-/// The listener failed.
-pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<Output = ()> + Send + 'static) {
     let platform = &composed.app.platform;
     let stopping = CancellationToken::new();
     let mut jobs = tokio::spawn(background(Arc::clone(platform), stopping.clone()));
@@ -102,21 +99,12 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
         stop.await;
         signal.cancel();
     };
-    // Answers are written whole: holding one back for more to come would only delay it.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    let service = router(composed).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(asked).into_future();
-    let served = tokio::select! {
-        served = server => served,
-        () = overdue(&stopping) => {
-            tracing::warn!("some clients did not take their answers in time");
-            Ok(())
-        }
-    };
+    let terms = Terms { most: composed.connections, times: Times::USUAL, tls: composed.tls.clone() };
+    tokio::select! {
+        () = keep_up(composed.tls.as_deref()) => {}
+        () = connections::serve(listener, router(composed), terms, asked) => {}
+        () = overdue(&stopping) => tracing::warn!("some clients did not take their answers in time"),
+    }
     stopping.cancel();
     let started = Instant::now();
     let rest = || STOP_WITHIN.saturating_sub(CLIENTS_WITHIN).saturating_sub(started.elapsed());
@@ -127,7 +115,14 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
     if left > 0 {
         tracing::warn!(left, "operations were left to the next start");
     }
-    served
+}
+
+/// Goes on with new certificates, without end.
+async fn keep_up(tls: Option<&Tls>) {
+    match tls {
+        Some(tls) => tls.keep_up().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn overdue(stopping: &CancellationToken) {

@@ -264,6 +264,36 @@ async fn a_page_elsewhere_may_call_from_its_buyers_browsers() {
         let card = "type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2040&card[cvc]=123";
         let reply = send(&shop.router, "POST", "/v1/payment_methods", &[origin, ("authorization", &bearer)], card).await;
         assert_eq!((reply.status, header(&reply, "access-control-allow-origin").as_deref()), (status, Some("*")));
-        assert_eq!(header(&reply, "access-control-expose-headers").as_deref(), Some("request-id,idempotent-replayed,stripe-version"));
+        let told = "request-id,idempotent-replayed,stripe-version,retry-after,ratelimit-limit,ratelimit-remaining,ratelimit-reset";
+        assert_eq!(header(&reply, "access-control-expose-headers").as_deref(), Some(told));
+    }
+}
+
+#[tokio::test]
+async fn no_answer_is_kept_taken_for_a_page_or_framed() {
+    let shop = Shop::open().await;
+    let cases = [
+        ("GET", "/v1/account", KEY),
+        ("GET", "/v1/account", "sk_test_wrong"),
+        ("POST", "/v1/nothing", KEY),
+        ("GET", "/livez", KEY),
+        ("POST", "/livez", KEY),
+        ("GET", "/readyz", KEY),
+        ("GET", "/redirect/acct_1/test/x", KEY),
+    ];
+    for (method, path, key) in cases {
+        let reply = send(&shop.router, method, path, &[("authorization", &format!("Bearer {key}"))], "").await;
+        let header = |name: &str| reply.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+        assert_eq!(header("cache-control"), ["no-store"], "{method} {path}");
+        assert_eq!(header("x-content-type-options"), ["nosniff"], "{method} {path}");
+        assert_eq!(header("referrer-policy"), ["no-referrer"], "{method} {path}");
+        assert_eq!(header("content-security-policy"), ["default-src 'none'; frame-ancestors 'none'"], "{method} {path}");
+    }
+    for path in ["/docs", "/docs/app.js", "/openapi.json"] {
+        let page = send(&shop.router, "GET", path, &[], "").await;
+        let header = |name: &str| page.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+        assert_eq!((header("cache-control"), header("x-content-type-options")), (vec!["no-cache"], vec!["nosniff"]), "{path}");
+        let is_page = path != "/openapi.json";
+        assert_eq!(header("content-security-policy").concat().contains("default-src 'self'"), is_page, "{path}");
     }
 }

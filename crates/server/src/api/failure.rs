@@ -3,6 +3,7 @@
 use payments::ports::Answer;
 use payments::{Error, Place};
 
+use crate::limits::{Allowance, Limited};
 use crate::params::ParamError;
 use crate::views::error::{self, ErrorBody};
 use crate::views::{Context, PaymentIntent, SetupIntent};
@@ -20,8 +21,12 @@ pub enum Failure {
     Version,
     /// The key does not speak for that account.
     Account,
+    /// There were too many requests.
+    Limited(Limited),
     /// The body is too large.
     TooLarge,
+    /// The body took too long.
+    TooSlow,
     /// The body broke off or its encoding is broken.
     Incomplete,
     /// The idempotency key cannot be one.
@@ -37,6 +42,12 @@ pub enum Failure {
 impl From<ParamError> for Failure {
     fn from(error: ParamError) -> Self {
         Self::Param(error)
+    }
+}
+
+impl From<Limited> for Failure {
+    fn from(limited: Limited) -> Self {
+        Self::Limited(limited)
     }
 }
 
@@ -67,7 +78,9 @@ impl Failure {
                 Some("account_invalid"),
                 "The API key does not have access to the account that Stripe-Account names, or that account does not exist.",
             ),
+            Self::Limited(limited) => simple(429, INVALID, Some("rate_limit"), too_many(limited.of)),
             Self::TooLarge => simple(413, INVALID, None, "The request's body is too large."),
+            Self::TooSlow => simple(408, INVALID, None, "The request's body took too long."),
             Self::Incomplete => simple(400, INVALID, None, "The request's body could not be read to its end."),
             Self::IdempotencyKey => {
                 simple(400, INVALID, Some("idempotency_key_invalid"), "The idempotency key must be 1 to 255 characters and no card number.")
@@ -86,6 +99,19 @@ impl Failure {
             Self::Case(error) => case(error, request, ctx),
         }
     }
+}
+
+const fn too_many(of: Allowance) -> &'static str {
+    match of {
+        Allowance::Key => "Too many requests with this key. Repeat it after the seconds that Retry-After tells.",
+        Allowance::Account => "Too many requests of this account. Repeat it after the seconds that Retry-After tells.",
+        Allowance::Address => "Too many requests with keys that are not valid. Repeat it after the seconds that Retry-After tells.",
+    }
+}
+
+/// The answer to a request that is one too many for this server.
+pub(super) fn overloaded() -> Answer {
+    simple(503, "api_error", None, "Too many requests are under way. Nothing was done: repeat it in a second.")
 }
 
 /// The answer to a request that is given up because it takes too long: what it began is not over.

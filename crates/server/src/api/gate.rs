@@ -15,6 +15,7 @@ use payments::idempotency::{Idempotency, MAX_KEY};
 use payments::ports::Audience;
 
 use super::{App, Failure};
+use crate::limits::rate::Standing;
 use crate::views::API_VERSION;
 
 /// The date of Stripe's first dated version.
@@ -41,9 +42,9 @@ pub(super) fn from(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip().to_canonical())
 }
 
-/// The key a request came with.
-pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<ApiKey>, Failure> {
-    let text = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).ok_or(Failure::NoKey)?;
+/// The key a request came with. Where guesses are limited, `standing` becomes how many its address has left.
+pub(super) async fn authenticate(app: &App, parts: &Parts, standing: &mut Option<Standing>) -> Result<Arc<ApiKey>, Failure> {
+    let text = parts.headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).ok_or(Failure::NoKey)?;
     let text = match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("basic") => {
@@ -56,8 +57,11 @@ pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<A
     if let Some(key) = app.keys.get(&text) {
         return Ok(key);
     }
+    let from = from(parts);
+    *standing = app.limits.try_key(from, &text)?;
     let found = app.platform.find_key(&text).await?;
     let key = found.filter(|k| k.revoked_at.is_none()).ok_or(Failure::WrongKey)?;
+    app.limits.key_is_good(from, &text);
     let key = Arc::new(key);
     app.keys.insert(text, Arc::clone(&key));
     Ok(key)

@@ -11,6 +11,7 @@ mod description;
 mod dispatch;
 mod failure;
 mod gate;
+mod headers;
 mod intents;
 mod lists;
 mod open_operations;
@@ -37,15 +38,17 @@ use domain::account::ApiKey;
 use domain::fingerprint_key::FingerprintKey;
 use domain::id::{AccountId, RequestId};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use moka::sync::Cache;
 use payments::Platform;
 use payments::idempotency::Answered;
 use payments::ports::{Answer, Audience, Rendering};
-use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use self::route::Route;
 use crate::docs_page;
+use crate::limits::Limits;
+use crate::limits::load::Place;
+use crate::limits::rate::Standing;
 use crate::metrics::Meters;
 use crate::params;
 use crate::presenter::ApiPresenter;
@@ -72,6 +75,8 @@ pub struct App {
     pub stand_in: Option<Arc<dyn StandIn>>,
     /// Counts requests, or does not.
     pub meters: Meters,
+    /// What clients may ask.
+    pub(crate) limits: Limits,
     keys: Cache<String, Arc<ApiKey>>,
     fingerprints: FingerprintKey,
 }
@@ -93,6 +98,7 @@ impl App {
             presenter,
             stand_in: None,
             meters: Meters::off(),
+            limits: Limits::default(),
             keys: Cache::builder().max_capacity(MAX_KEYS).time_to_live(KEY_LIFETIME).build(),
             fingerprints,
         }
@@ -106,31 +112,14 @@ pub fn operations() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The API, to be served or called in a test.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/livez", axum::routing::get(|| async { "ok" }))
         .route("/readyz", axum::routing::get(readyz))
         .route("/redirect/{account}/{mode}/{secret}", axum::routing::get(requests::come_back))
         .route("/openapi.json", axum::routing::get(described))
         .merge(docs_page::router())
-        .fallback(handle)
-        .layer(open_to_pages())
-        .with_state(app)
-}
-
-/// For how long a browser need not ask again whether it may ask.
-const ASKED_FOR: Duration = Duration::from_secs(300);
-
-/// Any page may call from its buyers' browsers: what a call may do, its key says and never a cookie, so that a page gets nothing
-/// that whoever knows the key does not.
-fn open_to_pages() -> CorsLayer {
-    let told = ["request-id", "idempotent-replayed", "stripe-version"].map(HeaderName::from_static);
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        // A wildcard would leave `Authorization` out.
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(told)
-        .max_age(ASKED_FOR)
+        .fallback(handle);
+    headers::put(router).with_state(app)
 }
 
 async fn readyz(State(app): State<Arc<App>>) -> Response {
@@ -146,6 +135,8 @@ static DESCRIPTION: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(description::
 async fn described() -> Response {
     let mut response = Response::new(Body::from(DESCRIPTION.clone()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // It holds nothing of anybody; after an upgrade it is another one.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 
@@ -160,20 +151,29 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
 struct Known {
     ctx: Context,
     account: Option<AccountId>,
+    /// Where the limit stands that it counts against, if one does.
+    standing: Option<Standing>,
     /// The operation, as the table of operations writes its path: one as it came may hold anything.
     route: Option<&'static Route>,
 }
 
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    let Some(place) = app.limits.enter() else { return turned_away(&app, request.into_body()).await };
     let began = Instant::now();
     let id = RequestId::new(app.platform.mint()).to_string();
     // Until the key is known, an answer shows nothing of anybody.
     let ctx = Context { livemode: false, now: app.platform.now(), audience: Audience::Browser };
-    let mut known = Known { ctx, account: None, route: None };
+    let mut known = Known { ctx, account: None, standing: None, route: None };
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
-    let result = serve(&app, &parts, &mut body, &id, &mut known).await;
+    let result = serve(&app, &parts, &mut body, &id, &mut known, &place).await;
+    // What is left of the body takes time and no work.
+    drop(place);
     body.discard().await;
+    if let Err(Failure::Limited(limited)) = &result {
+        known.standing = Some(limited.standing);
+        app.meters.limited(limited.of.word());
+    }
     let (answer, replayed) = match result {
         Ok(answered) => (answered.answer, answered.replayed),
         Err(failure) => (failure.answer(&id, known.ctx), false),
@@ -191,7 +191,18 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
-    respond(answer, replayed, &id)
+    let mut response = respond(answer, replayed, &id);
+    if let Some(standing) = known.standing {
+        tell(standing, response.headers_mut());
+    }
+    response
+}
+
+/// The answer to one request too many, of which nothing was looked at.
+async fn turned_away(app: &App, body: Body) -> Response {
+    app.meters.turned_away();
+    body::Incoming::new(body).discard().await;
+    respond(failure::overloaded(), false, &RequestId::new(app.platform.mint()).to_string())
 }
 
 /// The id of the object that an answer shows. Our own views wrote it, so that it holds nothing of a client's.
@@ -220,7 +231,11 @@ fn standard(method: &Method) -> Option<&str> {
 fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let overloaded = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
+    if overloaded {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert("stripe-version", HeaderValue::from_static(API_VERSION));
     if let Ok(id) = HeaderValue::from_str(id) {
@@ -232,13 +247,38 @@ fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
     response
 }
 
-async fn serve(app: &App, parts: &Parts, body: &mut body::Incoming, id: &str, known: &mut Known) -> Result<Answered, Failure> {
-    let key = gate::authenticate(app, &parts.headers).await?;
+/// Seconds after which a request that could not be served may come again: what was too much is done long before.
+const RETRY_AFTER: u32 = 1;
+
+const LIMIT: &str = "ratelimit-limit";
+const REMAINING: &str = "ratelimit-remaining";
+const RESET: &str = "ratelimit-reset";
+
+/// Says where the limit stands, so that a client can slow down before it is refused.
+fn tell(standing: Standing, headers: &mut HeaderMap) {
+    headers.insert(LIMIT, HeaderValue::from(standing.limit));
+    headers.insert(REMAINING, HeaderValue::from(standing.remaining));
+    headers.insert(RESET, HeaderValue::from(standing.reset));
+    if let Some(seconds) = standing.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
+async fn serve(
+    app: &App,
+    parts: &Parts,
+    body: &mut body::Incoming,
+    id: &str,
+    known: &mut Known,
+    place: &Place,
+) -> Result<Answered, Failure> {
+    let key = gate::authenticate(app, parts, &mut known.standing).await?;
     let (scope, audience) = (key.scope, gate::audience(&key));
     known.ctx = Context::of(scope, known.ctx.now, audience);
     known.account = Some(scope.account);
+    known.standing = app.limits.admit(&key)?;
     gate::terms(&parts.headers, &key)?;
-    let body = body.read().await?;
+    let body = place.aside(body.read()).await?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let (route, ids) = routes::find(&parts.method, parts.uri.path()).ok_or(Failure::NoRoute)?;
     known.route = Some(route);

@@ -257,6 +257,10 @@ pub(crate) async fn come_back(
     Path((account, mode, secret)): Path<(String, String, String)>,
     request: axum::extract::Request,
 ) -> Response {
+    let Some(_place) = app.limits.enter() else {
+        app.meters.turned_away();
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "There is too much to do. Please load this page again.");
+    };
     let mode = if mode == "live" { Mode::Live } else { Mode::Test };
     let Ok(account) = account.parse::<AccountId>() else { return plain(StatusCode::NOT_FOUND, "There is no such payment.") };
     let by = By::buyer(gate::from(&request.into_parts().0));

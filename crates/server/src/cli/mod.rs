@@ -10,6 +10,7 @@ mod backup;
 mod bank_simulator;
 mod events;
 mod keys;
+mod limits;
 mod listen;
 mod records;
 mod serve;

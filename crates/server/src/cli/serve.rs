@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar::compose::{Settings, SetupError, Webhooks, compose_measured};
+use bursar::compose::{Settings, SetupError, Webhooks, compose_limited};
 use bursar::metrics::{self, Meters};
 use bursar::serve;
+use bursar::tls::{Files, Tls};
 use bursar::webhooks::Reach;
 use clap::Args;
 use tokio::net::TcpListener;
 
+use super::limits::LimitArgs;
 use super::{StoreArgs, failed, say, stop_signal};
 
 #[derive(Args)]
@@ -43,6 +45,15 @@ pub(super) struct Serve {
     /// about themselves.
     #[arg(long, env = "BURSAR_WEBHOOKS_ALLOW_PRIVATE")]
     webhooks_allow_private: bool,
+    /// The file of a certificate, with those that lead to its issuer after it (PEM); without encryption if left out. It is read again
+    /// when it changes.
+    #[arg(long, env = "BURSAR_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The file of the certificate's private key (PEM).
+    #[arg(long, env = "BURSAR_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// The secret key of the shop that the first start makes.
     #[arg(long, env = "BURSAR_TEST_KEY", hide_env_values = true)]
     test_key: Option<String>,
@@ -57,7 +68,9 @@ impl Serve {
             None => None,
         };
         let address = listener.local_addr().map_err(|e| failed("listening", e))?;
-        let url = format!("http://{address}");
+        let tls = self.tls_cert.zip(self.tls_key).map(|(certificate, key)| Tls::open(Files { certificate, key }).map(Arc::new));
+        let tls = tls.transpose().map_err(|e| failed("encryption", e))?;
+        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let named = self.vault_key_file.map(std::fs::read_to_string).transpose().map_err(|e| failed("the vault's key file", e))?;
         let settings = Settings {
             store: self.store.store,
@@ -71,7 +84,8 @@ impl Serve {
             Some(_) => Meters::on().map_err(|e| failed("metrics", e))?,
             None => Meters::off(),
         };
-        let composed = compose_measured(&settings, &meters).await?;
+        let mut composed = compose_limited(&settings, &meters, &self.limits.rules()).await?;
+        composed.tls = tls;
         let keys = serve::first_shop(&composed.app.platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
         if let Some(address) = figures.as_ref().and_then(|figures| figures.local_addr().ok()) {
             say(&format!("metrics at http://{address}/metrics\n"));
@@ -79,7 +93,7 @@ impl Serve {
         let platform = Arc::clone(&composed.app.platform);
         let figures = figures.map(|figures| tokio::spawn(metrics::run(figures, platform, meters)));
         say(&greeting(&url, keys.as_ref()));
-        let served = serve::run(listener, &composed, stop_signal()).await;
+        serve::run(listener, &composed, stop_signal()).await;
         if let Some(figures) = figures {
             figures.abort();
             // Ended by that, or before by a failure of its listener: either way it owns nothing any more.
@@ -87,7 +101,7 @@ impl Serve {
         }
         // The last owner of the store: its writer commits what waits before this returns.
         drop(composed);
-        served.map_err(|e| failed("serving", e))
+        Ok(())
     }
 }
 

@@ -16,6 +16,8 @@ const WRITES: [f64; 7] = [2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0];
 
 pub(super) const REQUESTS: &str = "bursar_requests_total";
 pub(super) const REQUEST_SECONDS: &str = "bursar_request_duration_seconds";
+pub(super) const LIMITED: &str = "bursar_requests_limited_total";
+pub(super) const TURNED_AWAY: &str = "bursar_requests_turned_away_total";
 pub(super) const COMMITS: &str = "bursar_store_commits_total";
 pub(super) const COMMIT_SECONDS: &str = "bursar_store_commit_duration_seconds";
 pub(super) const COMMIT_WRITES: &str = "bursar_store_commit_writes";
@@ -71,6 +73,16 @@ impl Meters {
         });
     }
 
+    /// A request was refused because an allowance is used up.
+    pub fn limited(&self, of: &'static str) {
+        self.record(|| counter!(LIMITED, "limit" => of).increment(1));
+    }
+
+    /// A request was not looked at because too many were under way.
+    pub fn turned_away(&self) {
+        self.record(|| counter!(TURNED_AWAY).increment(1));
+    }
+
     pub(super) fn handle(&self) -> Option<PrometheusHandle> {
         self.0.as_ref().map(|recorder| recorder.handle())
     }
@@ -79,6 +91,8 @@ impl Meters {
 fn describe() {
     describe_counter!(REQUESTS, "Requests answered, by operation and status; without an operation those that name none");
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "From a request's head to its answer, by operation");
+    describe_counter!(LIMITED, "Requests refused with 429 because a key, an account or, with wrong keys, an address sent too many");
+    describe_counter!(TURNED_AWAY, "Requests answered with 503 and not looked at, because too many were under way");
     describe_counter!(COMMITS, "Commits of the store, by how they ended");
     describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "How long a commit takes, with waiting for its turn");
     describe_histogram!(COMMIT_WRITES, "Writes of a commit");
