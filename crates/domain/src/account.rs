@@ -1,10 +1,14 @@
 //! Merchants, and the keys with which they speak to the API.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::fee::FeeSchedule;
 use crate::id::{AccountId, ApiKeyId};
+use crate::permission::Permissions;
 use crate::scope::{Mode, Scope};
 use crate::statement;
 use crate::time::Timestamp;
@@ -69,6 +73,8 @@ pub enum ApiKeyKind {
     Secret,
     /// Tokens, payment methods and client-side confirmation; may be in a browser (`pk_`).
     Publishable,
+    /// What its permissions allow; stays on a server (`rk_`).
+    Restricted,
 }
 
 impl ApiKeyKind {
@@ -80,6 +86,8 @@ impl ApiKeyKind {
             (Self::Secret, Mode::Live) => "sk_live_",
             (Self::Publishable, Mode::Test) => "pk_test_",
             (Self::Publishable, Mode::Live) => "pk_live_",
+            (Self::Restricted, Mode::Test) => "rk_test_",
+            (Self::Restricted, Mode::Live) => "rk_live_",
         }
     }
 }
@@ -102,12 +110,37 @@ pub struct ApiKey {
     /// When it was revoked; it opens nothing since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// When it opens nothing any more, because another one took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// What a restricted key may do.
+    #[serde(default, skip_serializing_if = "Permissions::are_empty")]
+    pub permissions: Permissions,
+    /// The networks that it may be used from; any, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_from: Vec<IpNet>,
+}
+
+impl ApiKey {
+    /// Whether it opens anything.
+    #[must_use]
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
+    }
+
+    /// Whether it may be used from there. Where it came from must be known if it may not come from everywhere.
+    #[must_use]
+    pub fn may_come_from(&self, from: Option<IpAddr>) -> bool {
+        let allowed = |from: IpAddr| self.allowed_from.iter().any(|network| network.contains(&from));
+        self.allowed_from.is_empty() || from.is_some_and(allowed)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::flow::fixtures::World;
+    use crate::id::Ulid;
 
     fn account() -> Account {
         Account { name: "Corner Shop & Sons".to_owned(), ..World::default().ctx().account.clone() }
@@ -129,7 +162,41 @@ mod tests {
 
     #[test]
     fn a_key_says_by_its_first_letters_what_it_opens() {
-        let prefixes = |mode| [ApiKeyKind::Secret, ApiKeyKind::Publishable].map(|kind| kind.prefix(mode));
-        assert_eq!((prefixes(Mode::Test), prefixes(Mode::Live)), (["sk_test_", "pk_test_"], ["sk_live_", "pk_live_"]));
+        let prefixes = |mode| [ApiKeyKind::Secret, ApiKeyKind::Publishable, ApiKeyKind::Restricted].map(|kind| kind.prefix(mode));
+        assert_eq!(prefixes(Mode::Test), ["sk_test_", "pk_test_", "rk_test_"]);
+        assert_eq!(prefixes(Mode::Live), ["sk_live_", "pk_live_", "rk_live_"]);
+    }
+
+    fn key() -> ApiKey {
+        ApiKey {
+            id: ApiKeyId::new(Ulid::from_bits(1)),
+            scope: Scope { account: AccountId::new(Ulid::from_bits(2)), mode: Mode::Test },
+            kind: ApiKeyKind::Restricted,
+            hash: String::new(),
+            last4: String::new(),
+            created_at: Timestamp::from_seconds(1),
+            revoked_at: None,
+            expires_at: None,
+            permissions: Permissions::default(),
+            allowed_from: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_key_is_good_until_it_is_revoked_or_its_time_is_over() {
+        let at = Timestamp::from_seconds;
+        assert!(key().is_good(at(1_000)));
+        assert!(!ApiKey { revoked_at: Some(at(5)), ..key() }.is_good(at(1)));
+        let expiring = ApiKey { expires_at: Some(at(10)), ..key() };
+        assert!(expiring.is_good(at(9)) && !expiring.is_good(at(10)));
+    }
+
+    #[test]
+    fn a_key_with_networks_may_come_from_there_only() {
+        let here = |text: &str| Some(text.parse::<IpAddr>().unwrap());
+        assert!(key().may_come_from(None) && key().may_come_from(here("192.0.2.1")));
+        let bound = ApiKey { allowed_from: vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()], ..key() };
+        assert!(bound.may_come_from(here("192.0.2.77")) && bound.may_come_from(here("2001:db8::1")));
+        assert!(!bound.may_come_from(here("192.0.3.1")) && !bound.may_come_from(here("2001:db9::1")) && !bound.may_come_from(None));
     }
 }

@@ -27,6 +27,7 @@ pub mod outcome;
 pub mod payment_attempt;
 pub mod payment_intent;
 pub mod payment_method;
+pub mod permission;
 pub mod provider_key;
 pub mod refund;
 pub mod ruling;

@@ -8,8 +8,10 @@ use domain::audit::Action;
 use domain::currency::Currency;
 use domain::fee::FeeSchedule;
 use domain::id::{AccountId, ApiKeyId};
+use domain::permission::Permissions;
 use domain::scope::{Mode, Scope};
 use domain::statement::Part;
+use ipnet::IpNet;
 use store::{Batch, Index, Key, Kind, List, Precondition, Scan, Write};
 
 use crate::acting::By;
@@ -40,6 +42,17 @@ pub struct NewAccount {
     pub default_currency: Currency,
     /// What buyers read on their statements; made of the name when `None`.
     pub statement_descriptor: Option<String>,
+}
+
+/// What a new key is to be.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// What it may be used for.
+    pub kind: ApiKeyKind,
+    /// What a restricted one may do.
+    pub permissions: Permissions,
+    /// The networks that it may be used from; any, if there are none.
+    pub allowed_from: Vec<IpNet>,
 }
 
 impl Platform {
@@ -110,12 +123,53 @@ impl Platform {
         }
     }
 
+    /// Makes a key that does all that its kind may, from everywhere. `text` fixes it, for tests and examples.
+    ///
+    /// # Errors
+    /// The store failed, or that text is another key's.
+    pub async fn create_key(&self, by: &By, scope: Scope, kind: ApiKeyKind, text: Option<&str>) -> Result<(ApiKey, String), Error> {
+        self.create_key_of(by, scope, NewKey { kind, permissions: Permissions::default(), allowed_from: Vec::new() }, text).await
+    }
+
     /// Makes a key; its text is in the answer and nowhere else. `text` fixes it, for tests and examples. That it was made
     /// is told in the trail of those whose data it opens.
     ///
     /// # Errors
     /// The store failed, or that text is another key's.
-    pub async fn create_key(&self, by: &By, scope: Scope, kind: ApiKeyKind, text: Option<&str>) -> Result<(ApiKey, String), Error> {
+    pub async fn create_key_of(&self, by: &By, scope: Scope, new: NewKey, text: Option<&str>) -> Result<(ApiKey, String), Error> {
+        let mut writes = Writes::new();
+        let (key, text) = self.add_key(scope, new, text, &mut writes)?;
+        self.commit(by.did(Action::ApiKeyCreate, scope), writes).await?;
+        Ok((key, text))
+    }
+
+    /// Makes a key that takes the place of another, which opens what it did for so many seconds more.
+    ///
+    /// # Errors
+    /// There is no such key, it opens nothing any more, or the store failed.
+    pub async fn roll_key(&self, by: &By, id: ApiKeyId, overlap_seconds: i64) -> Result<(ApiKey, String), Error> {
+        racing(|| async {
+            let loaded = self.any_key(id).await?;
+            let now = self.now();
+            if !loaded.value.is_good(now) {
+                let message = "This key opens nothing any more: make another one.".to_owned();
+                return Err(Error::Parameter { param: "id", code: None, message });
+            }
+            let until = now.plus_millis(overlap_seconds.saturating_mul(1_000));
+            let until = loaded.value.expires_at.map_or(until, |at| at.min(until));
+            let old = ApiKey { expires_at: Some(until), ..loaded.value.clone() };
+            let new = NewKey { kind: old.kind, permissions: old.permissions.clone(), allowed_from: old.allowed_from.clone() };
+            let mut writes = Writes::new();
+            lists::change(Scope::PLATFORM, &loaded, &old, &mut writes)?;
+            let (key, text) = self.add_key(old.scope, new, None, &mut writes)?;
+            self.commit(by.did(Action::ApiKeyRoll, old.scope), writes).await?;
+            Ok((key, text))
+        })
+        .await
+    }
+
+    fn add_key(&self, scope: Scope, new: NewKey, text: Option<&str>, writes: &mut Writes) -> Result<(ApiKey, String), Error> {
+        let NewKey { kind, permissions, allowed_from } = new;
         let text = match text {
             Some(text) => text.to_owned(),
             None => {
@@ -132,12 +186,18 @@ impl Platform {
             last4: text.chars().skip(text.chars().count().saturating_sub(4)).collect(),
             created_at: self.now(),
             revoked_at: None,
+            expires_at: None,
+            permissions,
+            allowed_from,
         };
-        let mut writes = Writes::new();
-        lists::add(Scope::PLATFORM, &key, &mut writes)?;
+        lists::add(Scope::PLATFORM, &key, writes)?;
         writes.push(Write::Put { key: by_hash(&key.hash), body: encode(&key.id)?, precondition: Precondition::Absent });
-        self.commit(by.did(Action::ApiKeyCreate, scope), writes).await?;
         Ok((key, text))
+    }
+
+    async fn any_key(&self, id: ApiKeyId) -> Result<Loaded<ApiKey>, Error> {
+        let missing = || Error::NotFound { kind: "key", id: id.to_string(), param: "id", place: Place::Parameter };
+        self.find(Scope::PLATFORM, id.ulid()).await?.ok_or_else(missing)
     }
 
     /// The key with that text, also a revoked one.
@@ -170,8 +230,7 @@ impl Platform {
     /// There is no such key, or the store failed.
     pub async fn revoke_key(&self, by: &By, id: ApiKeyId) -> Result<ApiKey, Error> {
         racing(|| async {
-            let missing = || Error::NotFound { kind: "key", id: id.to_string(), param: "id", place: Place::Parameter };
-            let loaded: Loaded<ApiKey> = self.find(Scope::PLATFORM, id.ulid()).await?.ok_or_else(missing)?;
+            let loaded = self.any_key(id).await?;
             let key = ApiKey { revoked_at: loaded.value.revoked_at.or(Some(self.now())), ..loaded.value.clone() };
             let mut writes = Writes::new();
             lists::change(Scope::PLATFORM, &loaded, &key, &mut writes)?;

@@ -16,6 +16,7 @@ pub mod customers;
 pub mod error;
 pub mod idempotency;
 pub mod jobs;
+mod key_uses;
 pub mod late_answers;
 pub mod leases;
 pub mod lists;

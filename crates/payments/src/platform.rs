@@ -28,6 +28,7 @@ use crate::jobs::expire::Ends;
 use crate::jobs::recover::LeftOpen;
 use crate::jobs::seal::Mark;
 use crate::jobs::waits::Round;
+use crate::key_uses::KeyUses;
 use crate::leases::{Fence, Leases};
 use crate::locks::Locks;
 use crate::outcome::Outcome;
@@ -114,6 +115,7 @@ pub struct Platform {
     pub(crate) delivering: Delivering,
     pub(crate) endpoints: Known,
     pub(crate) lanes: Lanes,
+    pub(crate) key_uses: KeyUses,
 }
 
 /// Who asks, and how.
@@ -190,6 +192,7 @@ impl Platform {
             delivering: parts.delivering,
             endpoints: Known::new(MAX_SCOPES),
             lanes: Lanes::default(),
+            key_uses: KeyUses::default(),
         }
     }
 

@@ -32,6 +32,8 @@ const NOTICES_PAUSE: Duration = Duration::from_secs(1);
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at rows of the audit trail that have settled.
 const SEAL_PAUSE: Duration = Duration::from_secs(10);
+/// Between two times that it is written down which keys were used.
+const KEY_USES_PAUSE: Duration = Duration::from_secs(60);
 /// Between two removals of old idempotency records and deliveries.
 const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
 
@@ -159,6 +161,10 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
             Ok(if is_worth_going_on(removed) { Next::AtOnce } else { Next::Pause })
         }
     });
+    let key_uses = repeat(&stop, KEY_USES_PAUSE, "when keys were used could not be written down", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.note_key_uses().await.map(|()| Next::Pause) }
+    });
     let checkpoint = repeat(&stop, CHECKPOINT_PAUSE, "balances could not be summed up", || {
         let platform = Arc::clone(&platform);
         async move { platform.checkpoint_balances().await.map(Next::after) }
@@ -172,7 +178,10 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         async move { platform.keep_leases().await.map(|()| Next::Pause) }
     });
     let deliver = Arc::clone(&platform).deliver_until(stop.clone());
-    futures::join!(recover, waits, notices, expire, expire_deliveries, checkpoint, seal, deliver, beats);
+    futures::join!(recover, waits, notices, expire, expire_deliveries, checkpoint, seal, deliver, key_uses, beats);
+    if let Err(error) = platform.note_key_uses().await {
+        tracing::warn!(%error, "when keys were used last was not written down");
+    }
     if let Err(error) = platform.release_leases().await {
         tracing::warn!(%error, "other servers do this one's jobs only once its leases have run out");
     }

@@ -148,6 +148,8 @@ actions! {
     ApiKeyCreate = "api_key.create";
     /// A key was revoked.
     ApiKeyRevoke = "api_key.revoke";
+    /// A key was made that takes the place of another.
+    ApiKeyRoll = "api_key.roll";
     /// A charge's notes were changed.
     ChargeUpdate = "charge.update";
     /// A late answer that contradicts what was told was kept, or its remedy went a step on.

@@ -27,10 +27,22 @@ pub(crate) struct Call<'a> {
 pub(crate) async fn dispatch<'a>(route: &Route, ids: Ids<'a>, call: Call<'a>) -> Result<Answered, Failure> {
     match (route.opens, call.key.kind) {
         (Opens::Secret, ApiKeyKind::Publishable) => return Err(Failure::Forbidden),
-        (Opens::ClientSecret(intent), kind) => check_secret(&call, intent, ids, kind).await?,
-        (Opens::Secret, ApiKeyKind::Secret) | (Opens::Any, _) => {}
+        (Opens::ClientSecret(intent), kind @ (ApiKeyKind::Secret | ApiKeyKind::Publishable)) => {
+            check_secret(&call, intent, ids, kind).await?;
+        }
+        (_, ApiKeyKind::Restricted) => check_permission(&call.key, route)?,
+        (Opens::Secret, ApiKeyKind::Secret) | (Opens::Any, ApiKeyKind::Secret | ApiKeyKind::Publishable) => {}
     }
     (route.run)(call, ids).await
+}
+
+/// A restricted key opens what it was made for.
+fn check_permission(key: &ApiKey, route: &Route) -> Result<(), Failure> {
+    match route.needs {
+        Some((resource, access)) if key.permissions.allow(resource, access) => Ok(()),
+        Some((resource, access)) => Err(Failure::NotPermitted(resource, access)),
+        None => Err(Failure::Forbidden),
+    }
 }
 
 /// A browser must prove that the shop handed it the intent; a shop may.
@@ -52,7 +64,7 @@ async fn check_secret(call: &Call<'_>, intent: Intent, [id, _]: Ids<'_>, kind: A
     };
     let confirms = call.path.ends_with("/confirm");
     match kind {
-        ApiKeyKind::Secret => Ok(()),
+        ApiKeyKind::Secret | ApiKeyKind::Restricted => Ok(()),
         ApiKeyKind::Publishable if confirms && confirmation == ConfirmationMethod::Manual => Err(Failure::Forbidden),
         ApiKeyKind::Publishable => match FOR_THE_SHOP.into_iter().find(|name| call.tree.get(name).is_some()) {
             Some(name) => Err(ParamError::invalid(name, format!("The parameter {name} cannot be given with a publishable key.")).into()),

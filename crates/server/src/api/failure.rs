@@ -1,5 +1,6 @@
 //! Every way a request can fail, and the one place that says which status, type and code it has.
 
+use domain::permission::{Access, Resource};
 use payments::ports::Answer;
 use payments::{Error, Place};
 
@@ -15,8 +16,14 @@ pub enum Failure {
     NoKey,
     /// The key opens nothing.
     WrongKey,
+    /// The key's time is over: another one took its place.
+    ExpiredKey,
+    /// The key may not be used from there.
+    WrongAddress,
     /// The key may not do this.
     Forbidden,
+    /// The key is restricted, and not allowed this.
+    NotPermitted(Resource, Access),
     /// No such version of the API ever was.
     Version,
     /// The key does not speak for that account.
@@ -68,6 +75,15 @@ impl Failure {
                 simple(401, "authentication_error", None, "You did not provide an API key. Send it as a Bearer token or Basic user name.")
             }
             Self::WrongKey => simple(401, "authentication_error", Some("api_key_invalid"), "The API key is not valid."),
+            Self::ExpiredKey => {
+                simple(401, "authentication_error", Some("api_key_expired"), "The API key has expired: another one took its place.")
+            }
+            Self::WrongAddress => simple(403, INVALID, Some("ip_not_allowed"), "The API key may not be used from this IP address."),
+            Self::NotPermitted(resource, access) => {
+                let (resource, access) = (resource.as_str(), access.as_str());
+                let message = format!("The API key is restricted: this operation needs {access} access to {resource}.");
+                simple(403, INVALID, Some("permission_missing"), &message)
+            }
             Self::Forbidden => simple(403, INVALID, Some("secret_key_required"), "This operation needs a secret key."),
             Self::Version => {
                 simple(400, INVALID, None, "Invalid API version: Stripe-Version must be like 2026-10-28.endive, and no later.")

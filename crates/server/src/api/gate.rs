@@ -24,7 +24,7 @@ const FIRST_VERSION: &str = "2011-01-01";
 /// Whoever reads what this key asks for.
 pub(super) const fn audience(key: &ApiKey) -> Audience {
     match key.kind {
-        ApiKeyKind::Secret => Audience::Shop,
+        ApiKeyKind::Secret | ApiKeyKind::Restricted => Audience::Shop,
         ApiKeyKind::Publishable => Audience::Browser,
     }
 }
@@ -32,7 +32,7 @@ pub(super) const fn audience(key: &ApiKey) -> Audience {
 /// Whoever asks by this key.
 pub(super) const fn actor(key: &ApiKey) -> Actor {
     match key.kind {
-        ApiKeyKind::Secret => Actor::ApiKey { id: key.id },
+        ApiKeyKind::Secret | ApiKeyKind::Restricted => Actor::ApiKey { id: key.id },
         ApiKeyKind::Publishable => Actor::PublishableKey { id: key.id },
     }
 }
@@ -54,10 +54,22 @@ pub(super) async fn authenticate(app: &App, parts: &Parts, standing: &mut Option
         }
         _ => return Err(Failure::NoKey),
     };
-    if let Some(key) = app.keys.get(&text) {
-        return Ok(key);
-    }
     let from = from(parts);
+    let key = match app.keys.get(&text) {
+        Some(key) => key,
+        None => look_up(app, from, text, standing).await?,
+    };
+    if !key.is_good(app.platform.now()) {
+        return Err(Failure::ExpiredKey);
+    }
+    if !key.may_come_from(from) {
+        return Err(Failure::WrongAddress);
+    }
+    app.platform.key_was_used(key.id);
+    Ok(key)
+}
+
+async fn look_up(app: &App, from: Option<IpAddr>, text: String, standing: &mut Option<Standing>) -> Result<Arc<ApiKey>, Failure> {
     *standing = app.limits.try_key(from, &text)?;
     let found = app.platform.find_key(&text).await?;
     let key = found.filter(|k| k.revoked_at.is_none()).ok_or(Failure::WrongKey)?;

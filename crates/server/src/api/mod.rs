@@ -4,6 +4,7 @@
 //! Absent on purpose: payment rules.
 
 mod account;
+mod api_keys;
 mod body;
 mod charges;
 mod customers;

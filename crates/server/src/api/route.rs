@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use domain::permission::{Access, Resource};
 use futures::future::BoxFuture;
 use http::Method;
 use payments::idempotency::Answered;
@@ -47,6 +48,8 @@ pub(crate) struct Route {
     /// `/v1/refunds/{refund}`: a name in braces stands for an id.
     pub(crate) template: &'static str,
     pub(crate) opens: Opens,
+    /// What a restricted key must be allowed to do; no such key opens it when `None`.
+    pub(crate) needs: Option<(Resource, Access)>,
     pub(crate) run: Run,
     pub(crate) told: Told,
 }
@@ -88,7 +91,8 @@ impl Route {
     pub(super) fn new(method: Method, template: &'static str, run: Run) -> Self {
         let (takes, gives) = (Described::of::<ExpandOnly>(), Gives::One(Vec::new()));
         let told = Told { title: "", takes, gives, asks_a_card: false };
-        Self { method, template, opens: Opens::Secret, run, told }
+        let needs = needs(&method, template);
+        Self { method, template, opens: Opens::Secret, needs, run, told }
     }
 
     pub(super) fn titled(self, title: &'static str) -> Self {
@@ -142,4 +146,16 @@ impl Route {
         }
         segments.next().is_none().then_some(ids)
     }
+}
+
+/// What a restricted key needs for an operation, by the first part of its path.
+fn needs(method: &Method, template: &str) -> Option<(Resource, Access)> {
+    let name = template.strip_prefix("/v1/")?.split('/').next()?;
+    let resource = match name {
+        "balance_transactions" => Some(Resource::Balance),
+        name => Resource::from_name(name),
+    };
+    let access = if *method == Method::GET { Access::Read } else { Access::Write };
+    // Sending an event to an endpoint again is more than looking at it.
+    resource.map(|resource| (resource, access))
 }

@@ -17,7 +17,7 @@ use http::Method;
 use super::lists::{self, RetrieveIntent, retrieve, retrieve_with_secret};
 use super::requests::MethodParams;
 use super::route::{Ids, Intent, Opens, Route, Run};
-use super::{account, charges, customers, open_operations, payment_intents, payment_methods, refunds, setup_intents};
+use super::{account, api_keys, charges, customers, open_operations, payment_intents, payment_methods, refunds, setup_intents};
 use super::{webhook_deliveries, webhook_endpoints};
 use crate::views;
 
@@ -29,7 +29,7 @@ pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Option<(&'static Route
 
 /// Every operation there is.
 pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let all = [payments(), set_ups(), cards(), charges_and_refunds(), buyers(), statement(), webhooks()];
+    let all = [payments(), set_ups(), cards(), charges_and_refunds(), buyers(), statement(), webhooks(), keys()];
     all.into_iter().flatten().collect()
 });
 
@@ -302,5 +302,30 @@ fn webhooks() -> Vec<Route> {
             .titled("Send an event to a webhook endpoint again")
             .takes::<webhook_deliveries::RetryEvent>()
             .gives::<views::WebhookDelivery<'_>>(),
+    ]
+}
+
+fn keys() -> Vec<Route> {
+    vec![
+        post("/v1/api_keys", |call, _| Box::pin(api_keys::create(call)))
+            .titled("Create an API key")
+            .takes::<api_keys::CreateApiKey>()
+            .gives::<views::ApiKey<'_>>(),
+        get("/v1/api_keys", |call, _| Box::pin(api_keys::list(call)))
+            .titled("List API keys")
+            .takes::<customers::Nothing>()
+            .pages::<views::ApiKey<'_>>(),
+        get("/v1/api_keys/{api_key}", |call, [id, _]| Box::pin(api_keys::retrieve(call, id)))
+            .titled("Retrieve an API key")
+            .takes::<customers::Nothing>()
+            .gives::<views::ApiKey<'_>>(),
+        post("/v1/api_keys/{api_key}/roll", |call, [id, _]| Box::pin(api_keys::roll(call, id)))
+            .titled("Replace an API key by a new one")
+            .takes::<api_keys::RollApiKey>()
+            .gives::<views::ApiKey<'_>>(),
+        Route::new(Method::DELETE, "/v1/api_keys/{api_key}", |call, [id, _]| Box::pin(api_keys::revoke(call, id)))
+            .titled("Revoke an API key")
+            .takes::<customers::Nothing>()
+            .gives::<views::ApiKey<'_>>(),
     ]
 }

@@ -5,14 +5,15 @@
 use utoipa::OpenApi;
 
 use super::{
-    Account, AuditEntry, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, Event, OpenOperation, PaymentIntent, PaymentMethod,
-    Refund, SetupIntent, Token, WebhookDelivery, WebhookEndpoint, WebhookReplay,
+    Account, ApiKey, AuditEntry, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, Event, OpenOperation, PaymentIntent,
+    PaymentMethod, Refund, SetupIntent, Token, WebhookDelivery, WebhookEndpoint, WebhookReplay,
 };
 
 /// Every view and what it is made of; to be merged into the description. References name these.
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     Account,
+    ApiKey,
     AuditEntry,
     Balance,
     BalanceTransaction,

@@ -16,6 +16,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 pub mod account;
+pub mod api_key;
 pub mod audit_entry;
 pub mod balance;
 pub mod balance_transaction;
@@ -46,6 +47,7 @@ pub(crate) mod samples;
 mod tests;
 
 pub use account::Account;
+pub use api_key::ApiKey;
 pub use audit_entry::AuditEntry;
 pub use balance::Balance;
 pub use balance_transaction::BalanceTransaction;

@@ -1,0 +1,148 @@
+//! `/v1/api_keys`: a merchant's keys, for a secret key to look after. No restricted key does.
+
+use std::collections::BTreeMap;
+
+use domain::account::{ApiKey, ApiKeyKind};
+use domain::id::ApiKeyId;
+use domain::permission::{Access, Permissions, Resource};
+use ipnet::IpNet;
+use payments::accounts::NewKey;
+use payments::idempotency::Answered;
+use payments::payment_methods::create::masked;
+use payments::ports::{Answer, Audience};
+use payments::{Error, Place};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Failure;
+use super::customers::Nothing;
+use super::dispatch::Call;
+use crate::params::{self, ParamError};
+use crate::views::{ApiKey as View, Context, List};
+
+/// Networks that a key may be bound to.
+const MAX_NETWORKS: usize = 20;
+/// For how long the key before opens what it did unless asked otherwise: a day, in seconds.
+const DEFAULT_OVERLAP: i64 = 86_400;
+/// For how long at most: a week.
+const MAX_OVERLAP: i64 = 7 * 86_400;
+
+/// A new key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateApiKey {
+    /// `restricted` if left out; `publishable` or `secret`.
+    kind: Option<String>,
+    /// What a restricted one may do: `permissions[refunds]=write`, `permissions[charges]=read`.
+    permissions: Option<BTreeMap<String, String>>,
+    /// The networks that it may be used from, as `192.0.2.0/24`; any, if left out.
+    allowed_from: Option<Vec<String>>,
+}
+
+/// A key that takes the place of another.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollApiKey {
+    /// For how many seconds the one before opens what it did: a day if left out, a week at most.
+    #[schema(minimum = 0, maximum = 604_800)]
+    expires_in: Option<i64>,
+}
+
+fn kind(name: Option<&str>) -> Result<ApiKeyKind, Failure> {
+    match name {
+        None | Some("restricted") => Ok(ApiKeyKind::Restricted),
+        Some("secret") => Ok(ApiKeyKind::Secret),
+        Some("publishable") => Ok(ApiKeyKind::Publishable),
+        Some(_) => Err(ParamError::invalid("kind", "The kind must be restricted, secret or publishable.").into()),
+    }
+}
+
+fn permissions(kind: ApiKeyKind, named: &BTreeMap<String, String>) -> Result<Permissions, Failure> {
+    let mut all = Vec::with_capacity(named.len());
+    for (name, access) in named {
+        let param = format!("permissions[{name}]");
+        let resource = Resource::from_name(name).ok_or_else(|| ParamError::invalid(&param, "There is nothing of that name."))?;
+        let access = Access::from_name(access).ok_or_else(|| ParamError::invalid(&param, "It must be read or write."))?;
+        all.push((resource, access));
+    }
+    match (kind, all.is_empty()) {
+        (ApiKeyKind::Restricted, true) => Err(ParamError::missing("permissions").into()),
+        (ApiKeyKind::Secret | ApiKeyKind::Publishable, false) => {
+            Err(ParamError::invalid("permissions", "Only a restricted key has permissions.").into())
+        }
+        _ => Ok(Permissions::of(all)),
+    }
+}
+
+fn networks(texts: &[String]) -> Result<Vec<IpNet>, Failure> {
+    if texts.len() > MAX_NETWORKS {
+        return Err(ParamError::invalid("allowed_from", "A key can be bound to 20 networks at most.").into());
+    }
+    let network = |(index, text): (usize, &String)| {
+        let single = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
+        let wrong = || ParamError::invalid(&format!("allowed_from[{index}]"), "It must be an IP address or a network, as 192.0.2.0/24.");
+        text.parse::<IpNet>().ok().or_else(single).ok_or_else(wrong)
+    };
+    Ok(texts.iter().enumerate().map(network).collect::<Result<_, _>>()?)
+}
+
+fn context(call: &Call<'_>) -> Context {
+    Context::of(call.request.scope, call.app.platform.now(), Audience::Shop)
+}
+
+fn told(view: &impl Serialize) -> Result<Answered, Failure> {
+    let body = serde_json::to_vec(view).map_err(|e| Error::Internal(format!("write keys: {e}")))?;
+    Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
+}
+
+/// The merchant's own key of that name, in this mode: nobody else's is there.
+async fn own(call: &Call<'_>, text: &str) -> Result<ApiKey, Failure> {
+    let missing = || Error::NotFound { kind: "api_key", id: masked(text), param: "api_key", place: Place::Path };
+    let id: ApiKeyId = text.parse().map_err(|_| missing())?;
+    let keys = call.app.platform.keys_of(call.request.scope.account).await?;
+    Ok(keys.into_iter().find(|key| key.id == id && key.scope == call.request.scope).ok_or_else(missing)?)
+}
+
+pub(crate) async fn create(call: Call<'_>) -> Result<Answered, Failure> {
+    let params: CreateApiKey = params::from_tree(&call.tree)?;
+    let kind = kind(params.kind.as_deref())?;
+    let permissions = permissions(kind, &params.permissions.unwrap_or_default())?;
+    let new = NewKey { kind, permissions, allowed_from: networks(&params.allowed_from.unwrap_or_default())? };
+    let (key, text) = call.app.platform.create_key_of(&call.request.by(), call.request.scope, new, None).await?;
+    told(&View::view(&key, None, Some(&text), context(&call)))
+}
+
+pub(crate) async fn roll(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
+    let params: RollApiKey = params::from_tree(&call.tree)?;
+    let overlap = params.expires_in.unwrap_or(DEFAULT_OVERLAP);
+    if !(0..=MAX_OVERLAP).contains(&overlap) {
+        return Err(ParamError::invalid("expires_in", "The time must be from 0 to 604800 seconds.").into());
+    }
+    let old = own(&call, text).await?;
+    let (key, text) = call.app.platform.roll_key(&call.request.by(), old.id, overlap).await?;
+    told(&View::view(&key, None, Some(&text), context(&call)))
+}
+
+pub(crate) async fn revoke(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
+    let Nothing {} = params::from_tree(&call.tree)?;
+    let key = own(&call, text).await?;
+    let key = call.app.platform.revoke_key(&call.request.by(), key.id).await?;
+    told(&View::view(&key, call.app.platform.key_last_used(key.id).await?, None, context(&call)))
+}
+
+pub(crate) async fn retrieve(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
+    let Nothing {} = params::from_tree(&call.tree)?;
+    let key = own(&call, text).await?;
+    told(&View::view(&key, call.app.platform.key_last_used(key.id).await?, None, context(&call)))
+}
+
+pub(crate) async fn list(call: Call<'_>) -> Result<Answered, Failure> {
+    let Nothing {} = params::from_tree(&call.tree)?;
+    let keys = call.app.platform.keys_of(call.request.scope.account).await?;
+    let (ctx, mut data) = (context(&call), Vec::new());
+    for key in keys.iter().filter(|key| key.scope == call.request.scope) {
+        data.push(View::view(key, call.app.platform.key_last_used(key.id).await?, None, ctx));
+    }
+    data.reverse();
+    told(&List::of(data, false, call.path))
+}

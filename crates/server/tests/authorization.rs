@@ -1,0 +1,284 @@
+//! Every operation with every kind of credential: what opens what, and what each is told. Made of the table of operations, so that
+//! one without a place here fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::large_futures)]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use bursar::compose::{Composed, Settings, Webhooks, compose};
+use bursar::serve;
+use bursar::webhooks::Reach;
+use common::{KEY, Reply, made, pay, send};
+use domain::account::ApiKeyKind;
+use domain::currency::Currency;
+use domain::permission::{Access, Permissions, Resource};
+use domain::scope::{Mode, Scope};
+use http::StatusCode;
+use payments::By;
+use payments::accounts::{NewAccount, NewKey};
+
+/// What opens an operation, besides a secret key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    /// Nothing but a secret key.
+    SecretOnly,
+    /// A restricted key with this access.
+    Restricted(Resource, Access),
+    /// That, and any publishable key.
+    Browsers(Resource, Access),
+    /// That, and a publishable key with the client secret.
+    ClientSecret(Resource, Access),
+}
+
+/// Where each operation belongs. Whoever adds one says here what opens it.
+fn place(method: &str, template: &str) -> For {
+    use Access::{Read, Write};
+    use Resource::{
+        Account, AuditLog, Balance, Charges, Customers, Events, OpenOperations, PaymentIntents, PaymentMethods, Refunds, SetupIntents,
+        Tokens, WebhookEndpoints,
+    };
+    let access = if method == "GET" { Read } else { Write };
+    let rest = template.strip_prefix("/v1/").unwrap();
+    match (method, rest) {
+        ("GET", "payment_intents/{intent}") | ("POST", "payment_intents/{intent}/confirm") => For::ClientSecret(PaymentIntents, access),
+        ("GET", "setup_intents/{intent}") | ("POST", "setup_intents/{intent}/confirm") => For::ClientSecret(SetupIntents, access),
+        ("POST", "payment_methods") => For::Browsers(PaymentMethods, Write),
+        ("POST", "tokens") => For::Browsers(Tokens, Write),
+        _ => match rest.split('/').next().unwrap() {
+            "account" => For::Restricted(Account, access),
+            "api_keys" => For::SecretOnly,
+            "audit_log" => For::Restricted(AuditLog, access),
+            "balance" | "balance_transactions" => For::Restricted(Balance, access),
+            "charges" => For::Restricted(Charges, access),
+            "customers" => For::Restricted(Customers, access),
+            "events" => For::Restricted(Events, access),
+            "open_operations" => For::Restricted(OpenOperations, access),
+            "payment_intents" => For::Restricted(PaymentIntents, access),
+            "payment_methods" => For::Restricted(PaymentMethods, access),
+            "refunds" => For::Restricted(Refunds, access),
+            "setup_intents" => For::Restricted(SetupIntents, access),
+            "tokens" => For::Restricted(Tokens, access),
+            "webhook_endpoints" => For::Restricted(WebhookEndpoints, access),
+            other => panic!("say who may use {other}"),
+        },
+    }
+}
+
+struct World {
+    api: Router,
+    composed: Composed,
+    publishable: String,
+    /// Real ids, by what paths call them.
+    ids: BTreeMap<&'static str, String>,
+}
+
+impl World {
+    async fn open() -> Self {
+        let settings = Settings {
+            store: "memory:".to_owned(),
+            bank: None,
+            vault_key: None,
+            audit_signing_key: None,
+            public_url: "http://127.0.0.1:1".to_owned(),
+            webhooks: Webhooks::AtOnce(Reach::Public),
+        };
+        let composed = compose(&settings).await.unwrap();
+        let keys = serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap().unwrap();
+        let api = serve::router(&composed);
+        let id = |value: serde_json::Value| value["id"].as_str().unwrap().to_owned();
+        let payment = pay(&api, 2000, "usd").await;
+        let charge = payment["latest_charge"].as_str().unwrap().to_owned();
+        let event = common::get(&api, "/v1/events?limit=1").await.json["data"][0]["id"].as_str().unwrap().to_owned();
+        let entry = common::get(&api, "/v1/audit_log?limit=1").await.json["data"][0]["id"].as_str().unwrap().to_owned();
+        let line = common::get(&api, "/v1/balance_transactions?limit=1").await.json["data"][0]["id"].as_str().unwrap().to_owned();
+        let ids = BTreeMap::from([
+            ("payment_intents", id(payment)),
+            ("charges", charge),
+            ("events", event),
+            ("audit_log", entry),
+            ("balance_transactions", line),
+            ("setup_intents", id(made(&api, "/v1/setup_intents", "").await)),
+            ("customers", id(made(&api, "/v1/customers", "").await)),
+            ("payment_methods", id(made(&api, "/v1/payment_methods", "type=card&card[token]=tok_visa").await)),
+            ("tokens", "tok_00000000000000000000000000".to_owned()),
+            ("refunds", "re_00000000000000000000000000".to_owned()),
+            ("open_operations", "pa_00000000000000000000000000".to_owned()),
+            ("api_keys", "key_00000000000000000000000000".to_owned()),
+            ("webhook_endpoints", id(made(&api, "/v1/webhook_endpoints", "url=https://shop.example&enabled_events[]=*").await)),
+        ]);
+        Self { api, composed, publishable: keys.publishable, ids }
+    }
+
+    fn path(&self, template: &str) -> String {
+        let (start, rest) = template.split_once('{').map_or((template, ""), |(start, rest)| (start, rest));
+        if rest.is_empty() {
+            return template.to_owned();
+        }
+        let of = template.trim_start_matches("/v1/").split('/').next().unwrap();
+        let rest = rest.split_once('}').unwrap().1.replace("{payment_method}", "pm_00000000000000000000000000");
+        format!("{start}{}{rest}", self.ids[of])
+    }
+
+    async fn ask(&self, method: &str, template: &str, key: Option<&str>) -> Reply {
+        let bearer = key.map(|key| format!("Bearer {key}"));
+        let headers: Vec<(&str, &str)> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+        // What is asked for makes no sense, so that nothing is done where the key opens it.
+        let form = if method == "GET" { "" } else { "no_such_parameter=1" };
+        send(&self.api, method, &self.path(template), &headers, form).await
+    }
+
+    fn by() -> By {
+        By::operator("test")
+    }
+
+    async fn key(&self, scope: Scope, kind: ApiKeyKind, permissions: Permissions) -> String {
+        let new = NewKey { kind, permissions, allowed_from: Vec::new() };
+        self.composed.app.platform.create_key_of(&Self::by(), scope, new, None).await.unwrap().1
+    }
+
+    async fn scope(&self) -> Scope {
+        Scope { account: self.composed.app.platform.all_accounts().await.unwrap()[0].id, mode: Mode::Test }
+    }
+}
+
+fn opened(reply: &Reply) -> bool {
+    !matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+#[tokio::test]
+async fn every_operation_is_opened_by_what_is_to_open_it_and_by_nothing_else() {
+    let world = World::open().await;
+    let scope = world.scope().await;
+    let mut restricted = BTreeMap::new();
+    for resource in Resource::ALL {
+        for access in [Access::Read, Access::Write] {
+            restricted.insert((*resource, access), world.key(scope, ApiKeyKind::Restricted, Permissions::of([(*resource, access)])).await);
+        }
+    }
+    let mut operations = 0;
+    for (method, template) in bursar::api::operations() {
+        operations += 1;
+        let needs = place(method, template);
+        let what = format!("{method} {template}");
+        let secret = world.ask(method, template, Some(KEY)).await;
+        assert!(opened(&secret), "{what}: a secret key opens it");
+        for (wrong, code) in [(None, None), (Some("sk_test_nobody"), Some("api_key_invalid"))] {
+            let reply = world.ask(method, template, wrong).await;
+            assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{what}");
+            assert_eq!(reply.json["error"]["code"].as_str(), code, "{what}");
+        }
+        let browser = world.ask(method, template, Some(&world.publishable)).await;
+        match needs {
+            For::Browsers(..) => assert!(opened(&browser), "{what}"),
+            // Without the client secret it is told that this is missing.
+            For::ClientSecret(..) => assert_eq!(browser.json["error"]["param"], "client_secret", "{what}"),
+            For::SecretOnly | For::Restricted(..) => {
+                assert_eq!((browser.status, &browser.json["error"]["code"]), (StatusCode::FORBIDDEN, &"secret_key_required".into()), "{what}");
+            }
+        }
+        for ((resource, access), key) in &restricted {
+            let reply = world.ask(method, template, Some(key)).await;
+            let opens = match needs {
+                For::SecretOnly => false,
+                For::Restricted(needed, least) | For::Browsers(needed, least) | For::ClientSecret(needed, least) => {
+                    *resource == needed && *access >= least
+                }
+            };
+            assert_eq!(opened(&reply), opens, "{what} with {resource:?} {access:?}: {}", reply.json);
+            if !opens {
+                let code = if needs == For::SecretOnly { "secret_key_required" } else { "permission_missing" };
+                assert_eq!((reply.status, &reply.json["error"]["code"]), (StatusCode::FORBIDDEN, &code.into()), "{what}");
+            }
+        }
+    }
+    assert!(operations > 50, "{operations}");
+}
+
+#[tokio::test]
+async fn keys_of_another_account_or_mode_find_nothing_of_this_one() {
+    let world = World::open().await;
+    let scope = world.scope().await;
+    let new = NewAccount {
+        name: "Other".to_owned(),
+        email: None,
+        country: "US".to_owned(),
+        default_currency: Currency::Usd,
+        statement_descriptor: None,
+    };
+    let other = world.composed.app.platform.create_account(&World::by(), &new).await.unwrap();
+    let scopes = [Scope { account: other.id, mode: Mode::Test }, Scope { mode: Mode::Live, ..scope }];
+    for scope in scopes {
+        let key = world.key(scope, ApiKeyKind::Secret, Permissions::default()).await;
+        for (method, template) in bursar::api::operations().filter(|(method, template)| *method == "GET" && template.contains('{')) {
+            let reply = world.ask(method, template, Some(&key)).await;
+            assert_eq!(reply.status, StatusCode::NOT_FOUND, "{template} with {scope:?}: {}", reply.json);
+        }
+    }
+}
+
+async fn with(world: &World, key: &str, method: &str, path: &str, form: &str) -> Reply {
+    send(&world.api, method, path, &[("authorization", &format!("Bearer {key}"))], form).await
+}
+
+#[tokio::test]
+async fn a_restricted_key_does_what_it_may_over_the_api_and_is_rolled_and_revoked() {
+    let world = World::open().await;
+    let form = "permissions[refunds]=write&permissions[charges]=read";
+    let key = made(&world.api, "/v1/api_keys", form).await;
+    let (id, secret) = (key["id"].as_str().unwrap(), key["secret"].as_str().unwrap());
+    assert!(secret.starts_with("rk_test_"), "{secret}");
+    assert_eq!((&key["kind"], &key["permissions"]), (&"restricted".into(), &serde_json::json!({"charges": "read", "refunds": "write"})));
+    assert_eq!(with(&world, secret, "GET", "/v1/charges", "").await.status, StatusCode::OK);
+    let refund = format!("charge={}&amount=100", world.ids["charges"]);
+    assert_eq!(with(&world, secret, "POST", "/v1/refunds", &refund).await.status, StatusCode::OK);
+    let denied = with(&world, secret, "POST", "/v1/customers", "").await;
+    assert_eq!(denied.json["error"]["message"], "The API key is restricted: this operation needs write access to customers.");
+
+    let rolled = made(&world.api, &format!("/v1/api_keys/{id}/roll"), "expires_in=600").await;
+    let fresh = rolled["secret"].as_str().unwrap();
+    assert!(fresh != secret && rolled["permissions"] == key["permissions"] && rolled["expires_at"].is_null());
+    for key in [secret, fresh] {
+        assert_eq!(with(&world, key, "GET", "/v1/charges", "").await.status, StatusCode::OK);
+    }
+    let old = common::get(&world.api, &format!("/v1/api_keys/{id}")).await.json;
+    assert!(old["expires_at"].is_i64() && old["secret"].is_null(), "{old}");
+    let at_once = made(&world.api, &format!("/v1/api_keys/{}/roll", rolled["id"].as_str().unwrap()), "expires_in=0").await;
+    world.composed.app.platform.note_key_uses().await.unwrap();
+    let used = common::get(&world.api, &format!("/v1/api_keys/{id}")).await.json;
+    assert!(used["last_used"].is_i64(), "{used}");
+    let revoked = common::call(&world.api, "DELETE", &format!("/v1/api_keys/{}", at_once["id"].as_str().unwrap()), "", None).await;
+    assert!(revoked.json["revoked_at"].is_i64());
+    let gone = with(&world, at_once["secret"].as_str().unwrap(), "GET", "/v1/charges", "").await;
+    assert_eq!((gone.status, &gone.json["error"]["code"]), (StatusCode::UNAUTHORIZED, &"api_key_invalid".into()));
+    let listed = common::listed(&world.api, "/v1/api_keys", "kind").await;
+    assert_eq!(listed.iter().filter(|kind| *kind == "restricted").count(), 3);
+}
+
+#[tokio::test]
+async fn what_a_key_cannot_be_is_refused_by_the_name_of_the_parameter() {
+    let world = World::open().await;
+    for (form, param) in [
+        ("", "permissions"),
+        ("kind=other", "kind"),
+        ("permissions[nothing]=read", "permissions[nothing]"),
+        ("permissions[refunds]=all", "permissions[refunds]"),
+        ("kind=secret&permissions[refunds]=read", "permissions"),
+        ("permissions[refunds]=read&allowed_from[]=here", "allowed_from[0]"),
+    ] {
+        let reply = common::post(&world.api, "/v1/api_keys", form).await;
+        assert_eq!((reply.status, &reply.json["error"]["param"]), (StatusCode::BAD_REQUEST, &param.into()), "{form}: {}", reply.json);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_bound_to_a_network_opens_nothing_from_elsewhere() {
+    let world = World::open().await;
+    let key = made(&world.api, "/v1/api_keys", "kind=secret&allowed_from[]=192.0.2.0/24&allowed_from[]=198.51.100.7").await;
+    assert_eq!(key["allowed_from"], serde_json::json!(["192.0.2.0/24", "198.51.100.7/32"]));
+    let secret = key["secret"].as_str().unwrap();
+    // Requests of tests come from nowhere.
+    let elsewhere = with(&world, secret, "GET", "/v1/charges", "").await;
+    assert_eq!((elsewhere.status, &elsewhere.json["error"]["code"]), (StatusCode::FORBIDDEN, &"ip_not_allowed".into()));
+}
