@@ -149,26 +149,30 @@ impl Platform {
     /// There is no such key, it opens nothing any more, or the store failed.
     pub async fn roll_key(&self, by: &By, id: ApiKeyId, overlap_seconds: i64) -> Result<(ApiKey, String), Error> {
         racing(|| async {
-            let loaded = self.any_key(id).await?;
-            let now = self.now();
-            if !loaded.value.is_good(now) {
-                let message = "This key opens nothing any more: make another one.".to_owned();
-                return Err(Error::Parameter { param: "id", code: None, message });
-            }
-            let until = now.plus_millis(overlap_seconds.saturating_mul(1_000));
-            let until = loaded.value.expires_at.map_or(until, |at| at.min(until));
-            let old = ApiKey { expires_at: Some(until), ..loaded.value.clone() };
-            let new = NewKey { kind: old.kind, permissions: old.permissions.clone(), allowed_from: old.allowed_from.clone() };
-            let mut writes = Writes::new();
-            lists::change(Scope::PLATFORM, &loaded, &old, &mut writes)?;
-            let (key, text) = self.add_key(old.scope, new, None, &mut writes)?;
+            let (writes, old, key, text) = self.rolled(&self.any_key(id).await?, overlap_seconds)?;
             self.commit(by.did(Action::ApiKeyRoll, old.scope), writes).await?;
             Ok((key, text))
         })
         .await
     }
 
-    fn add_key(&self, scope: Scope, new: NewKey, text: Option<&str>, writes: &mut Writes) -> Result<(ApiKey, String), Error> {
+    pub(crate) fn rolled(&self, loaded: &Loaded<ApiKey>, overlap_seconds: i64) -> Result<(Writes, ApiKey, ApiKey, String), Error> {
+        let now = self.now();
+        if !loaded.value.is_good(now) {
+            let message = "This key opens nothing any more: make another one.".to_owned();
+            return Err(Error::Parameter { param: "id", code: None, message });
+        }
+        let until = now.plus_millis(overlap_seconds.saturating_mul(1_000));
+        let until = loaded.value.expires_at.map_or(until, |at| at.min(until));
+        let old = ApiKey { expires_at: Some(until), ..loaded.value.clone() };
+        let new = NewKey { kind: old.kind, permissions: old.permissions.clone(), allowed_from: old.allowed_from.clone() };
+        let mut writes = Writes::new();
+        lists::change(Scope::PLATFORM, loaded, &old, &mut writes)?;
+        let (key, text) = self.add_key(old.scope, new, None, &mut writes)?;
+        Ok((writes, old, key, text))
+    }
+
+    pub(crate) fn add_key(&self, scope: Scope, new: NewKey, text: Option<&str>, writes: &mut Writes) -> Result<(ApiKey, String), Error> {
         let NewKey { kind, permissions, allowed_from } = new;
         let text = match text {
             Some(text) => text.to_owned(),

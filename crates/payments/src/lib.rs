@@ -7,6 +7,7 @@
 
 pub mod accounts;
 mod acting;
+pub mod api_keys;
 pub mod audit;
 pub mod balance;
 pub mod change;

@@ -1,6 +1,6 @@
 //! What a use case has to tell, before anyone writes it down for the wire.
 
-use domain::account::Account;
+use domain::account::{Account, ApiKey};
 use domain::audit::AuditEntry;
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
@@ -10,6 +10,7 @@ use domain::payment_intent::{CardError, Command, PaymentIntent};
 use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
+use domain::time::Timestamp;
 use domain::webhook_endpoint::WebhookEndpoint;
 use zeroize::Zeroizing;
 
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 #[allow(missing_docs)] // the variants are the objects
 pub enum Object {
     Account(Box<Account>),
+    ApiKey(Box<ShownKey>),
     AuditEntry(Box<AuditEntry>),
     BalanceTransaction(Box<BalanceTransaction>),
     Charge(Box<Charge>),
@@ -29,6 +31,17 @@ pub enum Object {
     SetupIntent(Box<SetupIntent>),
     Token(Box<Token>),
     WebhookEndpoint(Box<ShownEndpoint>),
+}
+
+/// A key as it is shown.
+#[derive(Clone, Debug)]
+pub struct ShownKey {
+    /// What is known of it.
+    pub key: ApiKey,
+    /// When it was used last, as far as it was written down.
+    pub last_used: Option<Timestamp>,
+    /// The key itself, to whoever just made it.
+    pub secret: Option<Secret>,
 }
 
 /// An endpoint as it is shown.

@@ -128,6 +128,7 @@ impl ApiPresenter {
             Object::PaymentIntent(intent) => body.payment_intent = Some(Box::new(views::PaymentIntent::view(intent, ctx))),
             Object::SetupIntent(intent) => body.setup_intent = Some(Box::new(views::SetupIntent::view(intent, ctx))),
             Object::Account(_)
+            | Object::ApiKey(_)
             | Object::AuditEntry(_)
             | Object::BalanceTransaction(_)
             | Object::Charge(_)

@@ -175,7 +175,11 @@ async fn every_operation_is_opened_by_what_is_to_open_it_and_by_nothing_else() {
             // Without the client secret it is told that this is missing.
             For::ClientSecret(..) => assert_eq!(browser.json["error"]["param"], "client_secret", "{what}"),
             For::SecretOnly | For::Restricted(..) => {
-                assert_eq!((browser.status, &browser.json["error"]["code"]), (StatusCode::FORBIDDEN, &"secret_key_required".into()), "{what}");
+                assert_eq!(
+                    (browser.status, &browser.json["error"]["code"]),
+                    (StatusCode::FORBIDDEN, &"secret_key_required".into()),
+                    "{what}"
+                );
             }
         }
         for ((resource, access), key) in &restricted {
@@ -236,6 +240,10 @@ async fn a_restricted_key_does_what_it_may_over_the_api_and_is_rolled_and_revoke
     let denied = with(&world, secret, "POST", "/v1/customers", "").await;
     assert_eq!(denied.json["error"]["message"], "The API key is restricted: this operation needs write access to customers.");
 
+    let again = || common::call(&world.api, "POST", "/v1/api_keys", form, Some("once"));
+    let (first, second) = (again().await.json, again().await.json);
+    assert!(first["id"] == second["id"] && first["secret"].is_string() && second["secret"].is_null(), "{second}");
+
     let rolled = made(&world.api, &format!("/v1/api_keys/{id}/roll"), "expires_in=600").await;
     let fresh = rolled["secret"].as_str().unwrap();
     assert!(fresh != secret && rolled["permissions"] == key["permissions"] && rolled["expires_at"].is_null());
@@ -253,7 +261,7 @@ async fn a_restricted_key_does_what_it_may_over_the_api_and_is_rolled_and_revoke
     let gone = with(&world, at_once["secret"].as_str().unwrap(), "GET", "/v1/charges", "").await;
     assert_eq!((gone.status, &gone.json["error"]["code"]), (StatusCode::UNAUTHORIZED, &"api_key_invalid".into()));
     let listed = common::listed(&world.api, "/v1/api_keys", "kind").await;
-    assert_eq!(listed.iter().filter(|kind| *kind == "restricted").count(), 3);
+    assert_eq!(listed.iter().filter(|kind| *kind == "restricted").count(), 4);
 }
 
 #[tokio::test]

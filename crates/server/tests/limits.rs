@@ -45,6 +45,7 @@ async fn server_with(rules: Rules, stand_in: Option<Arc<dyn StandIn>>) -> Server
         vault_key: None,
         audit_signing_key: None,
         public_url: "http://127.0.0.1:1".to_owned(),
+        webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
     };
     let meters = Meters::on().unwrap();
     let mut composed = compose_limited(&settings, &meters, &rules).await.unwrap();

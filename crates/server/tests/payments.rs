@@ -242,6 +242,7 @@ async fn what_is_missing_is_not_found_in_a_path_and_a_mistake_in_a_parameter() {
                 "events" => ("evt_", ""),
                 "webhook_endpoints" if template.ends_with("/replay") => ("we_", "created[gte]=1"),
                 "webhook_endpoints" => ("we_", ""),
+                "api_keys" => ("key_", ""),
                 "audit_log" => ("aud_", ""),
                 "open_operations" => ("pa_", "outcome=failed&evidence=x"),
                 other => panic!("{other}"),

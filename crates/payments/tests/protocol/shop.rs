@@ -84,6 +84,7 @@ impl Presenter for Plain {
     async fn present(&self, _: Scope, outcome: &Outcome, _: &Rendering) -> Result<Answer, Error> {
         let body = match &outcome.object {
             Object::Account(object) => serde_json::to_vec(object),
+            Object::ApiKey(shown) => serde_json::to_vec(&shown.key),
             Object::AuditEntry(object) => serde_json::to_vec(object),
             Object::BalanceTransaction(object) => serde_json::to_vec(object),
             Object::Charge(object) => serde_json::to_vec(object),

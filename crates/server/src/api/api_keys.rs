@@ -2,23 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use domain::account::{ApiKey, ApiKeyKind};
+use domain::account::ApiKeyKind;
 use domain::id::ApiKeyId;
 use domain::permission::{Access, Permissions, Resource};
 use ipnet::IpNet;
 use payments::accounts::NewKey;
 use payments::idempotency::Answered;
 use payments::payment_methods::create::masked;
-use payments::ports::{Answer, Audience};
+use payments::ports::Answer;
 use payments::{Error, Place};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Failure;
 use super::customers::Nothing;
 use super::dispatch::Call;
 use crate::params::{self, ParamError};
-use crate::views::{ApiKey as View, Context, List};
 
 /// Networks that a key may be bound to.
 const MAX_NETWORKS: usize = 20;
@@ -86,21 +85,10 @@ fn networks(texts: &[String]) -> Result<Vec<IpNet>, Failure> {
     Ok(texts.iter().enumerate().map(network).collect::<Result<_, _>>()?)
 }
 
-fn context(call: &Call<'_>) -> Context {
-    Context::of(call.request.scope, call.app.platform.now(), Audience::Shop)
-}
-
-fn told(view: &impl Serialize) -> Result<Answered, Failure> {
-    let body = serde_json::to_vec(view).map_err(|e| Error::Internal(format!("write keys: {e}")))?;
-    Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
-}
-
-/// The merchant's own key of that name, in this mode: nobody else's is there.
-async fn own(call: &Call<'_>, text: &str) -> Result<ApiKey, Failure> {
+/// The key that a path names.
+fn id(text: &str) -> Result<ApiKeyId, Failure> {
     let missing = || Error::NotFound { kind: "api_key", id: masked(text), param: "api_key", place: Place::Path };
-    let id: ApiKeyId = text.parse().map_err(|_| missing())?;
-    let keys = call.app.platform.keys_of(call.request.scope.account).await?;
-    Ok(keys.into_iter().find(|key| key.id == id && key.scope == call.request.scope).ok_or_else(missing)?)
+    Ok(text.parse().map_err(|_| missing())?)
 }
 
 pub(crate) async fn create(call: Call<'_>) -> Result<Answered, Failure> {
@@ -108,8 +96,7 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Answered, Failure> {
     let kind = kind(params.kind.as_deref())?;
     let permissions = permissions(kind, &params.permissions.unwrap_or_default())?;
     let new = NewKey { kind, permissions, allowed_from: networks(&params.allowed_from.unwrap_or_default())? };
-    let (key, text) = call.app.platform.create_key_of(&call.request.by(), call.request.scope, new, None).await?;
-    told(&View::view(&key, None, Some(&text), context(&call)))
+    Ok(call.app.platform.create_api_key(&call.request, &new).await?)
 }
 
 pub(crate) async fn roll(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
@@ -118,31 +105,24 @@ pub(crate) async fn roll(call: Call<'_>, text: &str) -> Result<Answered, Failure
     if !(0..=MAX_OVERLAP).contains(&overlap) {
         return Err(ParamError::invalid("expires_in", "The time must be from 0 to 604800 seconds.").into());
     }
-    let old = own(&call, text).await?;
-    let (key, text) = call.app.platform.roll_key(&call.request.by(), old.id, overlap).await?;
-    told(&View::view(&key, None, Some(&text), context(&call)))
+    Ok(call.app.platform.roll_api_key(&call.request, id(text)?, overlap).await?)
 }
 
 pub(crate) async fn revoke(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
     let Nothing {} = params::from_tree(&call.tree)?;
-    let key = own(&call, text).await?;
-    let key = call.app.platform.revoke_key(&call.request.by(), key.id).await?;
-    told(&View::view(&key, call.app.platform.key_last_used(key.id).await?, None, context(&call)))
+    Ok(call.app.platform.revoke_api_key(&call.request, id(text)?).await?)
 }
 
 pub(crate) async fn retrieve(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
     let Nothing {} = params::from_tree(&call.tree)?;
-    let key = own(&call, text).await?;
-    told(&View::view(&key, call.app.platform.key_last_used(key.id).await?, None, context(&call)))
+    let key = call.app.platform.api_key(&call.request, id(text)?).await?;
+    let body = call.app.presenter.render_one(call.request.scope, &key, &call.request.rendering).await?;
+    Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
 }
 
 pub(crate) async fn list(call: Call<'_>) -> Result<Answered, Failure> {
     let Nothing {} = params::from_tree(&call.tree)?;
-    let keys = call.app.platform.keys_of(call.request.scope.account).await?;
-    let (ctx, mut data) = (context(&call), Vec::new());
-    for key in keys.iter().filter(|key| key.scope == call.request.scope) {
-        data.push(View::view(key, call.app.platform.key_last_used(key.id).await?, None, ctx));
-    }
-    data.reverse();
-    told(&List::of(data, false, call.path))
+    let keys = call.app.platform.api_keys(&call.request).await?;
+    let body = call.app.presenter.render_list(call.request.scope, keys, false, call.path, &[]).await?;
+    Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
 }

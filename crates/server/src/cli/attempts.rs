@@ -167,6 +167,7 @@ fn stands(object: &Object) -> String {
         Object::Refund(refund) => format!("{} is {:?}", refund.id, refund.status),
         Object::SetupIntent(setup) => format!("{} is {}", setup.id, setup.status.as_str()),
         Object::Account(_)
+        | Object::ApiKey(_)
         | Object::AuditEntry(_)
         | Object::BalanceTransaction(_)
         | Object::Charge(_)

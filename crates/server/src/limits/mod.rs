@@ -156,6 +156,9 @@ mod tests {
             last4: String::new(),
             created_at: Timestamp::from_millis(0),
             revoked_at: None,
+            expires_at: None,
+            permissions: domain::permission::Permissions::default(),
+            allowed_from: Vec::new(),
         }
     }
 

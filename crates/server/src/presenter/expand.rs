@@ -51,6 +51,7 @@ fn target_of(id: &str) -> Option<(&'static Target, Ulid)> {
 fn id_of(object: &Object) -> String {
     match object {
         Object::Account(account) => account.id.to_string(),
+        Object::ApiKey(shown) => shown.key.id.to_string(),
         Object::AuditEntry(entry) => entry.id.to_string(),
         Object::BalanceTransaction(line) => line.id.to_string(),
         Object::Charge(charge) => charge.id.to_string(),

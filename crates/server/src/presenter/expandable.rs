@@ -52,7 +52,12 @@ impl Root {
     #[must_use]
     pub const fn of(object: &Object) -> Self {
         Self::one(match object {
-            Object::Account(_) | Object::AuditEntry(_) | Object::Event(_) | Object::Token(_) | Object::WebhookEndpoint(_) => Shape::Opaque,
+            Object::Account(_)
+            | Object::ApiKey(_)
+            | Object::AuditEntry(_)
+            | Object::Event(_)
+            | Object::Token(_)
+            | Object::WebhookEndpoint(_) => Shape::Opaque,
             Object::BalanceTransaction(_) => Shape::BalanceTransaction,
             Object::Charge(_) => Shape::Charge,
             Object::Customer(_) => Shape::Customer,

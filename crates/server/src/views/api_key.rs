@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::account::{self, ApiKeyKind};
+use domain::account::ApiKeyKind;
 use domain::id::ApiKeyId;
 use domain::time::Timestamp;
+use payments::outcome::ShownKey;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,7 +43,8 @@ pub struct ApiKey<'a> {
 impl<'a> ApiKey<'a> {
     /// The key as the API shows it.
     #[must_use]
-    pub fn view(key: &'a account::ApiKey, last_used: Option<Timestamp>, secret: Option<&'a str>, ctx: Context) -> Self {
+    pub fn view(shown: &'a ShownKey, ctx: Context) -> Self {
+        let key = &shown.key;
         Self {
             id: key.id,
             object: "api_key",
@@ -55,11 +57,11 @@ impl<'a> ApiKey<'a> {
                 ApiKeyKind::Restricted => "restricted",
             },
             last4: &key.last4,
-            last_used: last_used.map(Timestamp::seconds),
+            last_used: shown.last_used.map(Timestamp::seconds),
             livemode: ctx.livemode,
             permissions: key.permissions.iter().map(|(resource, access)| (resource.as_str(), access.as_str())).collect(),
             revoked_at: key.revoked_at.map(Timestamp::seconds),
-            secret,
+            secret: shown.secret.as_ref().map(|secret| secret.0.as_str()),
         }
     }
 }

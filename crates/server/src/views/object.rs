@@ -5,8 +5,8 @@ use payments::outcome::Object;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Account, AuditEntry, BalanceTransaction, Charge, Context, Customer, Deleted, Event, PaymentIntent, PaymentMethod, Refund, SetupIntent,
-    Token, WebhookEndpoint,
+    Account, ApiKey, AuditEntry, BalanceTransaction, Charge, Context, Customer, Deleted, Event, PaymentIntent, PaymentMethod, Refund,
+    SetupIntent, Token, WebhookEndpoint,
 };
 
 /// Any object of the API; a deleted one as what is left of it.
@@ -22,6 +22,7 @@ impl Serialize for Rendered<'_> {
         let ctx = self.ctx;
         match self.object {
             Object::Account(account) => Account::view(account).serialize(serializer),
+            Object::ApiKey(shown) => ApiKey::view(shown, ctx).serialize(serializer),
             Object::AuditEntry(entry) => AuditEntry::view(entry, ctx).serialize(serializer),
             Object::BalanceTransaction(line) => BalanceTransaction::view(line, ctx).serialize(serializer),
             Object::Charge(charge) => Charge::view(charge, ctx).serialize(serializer),
