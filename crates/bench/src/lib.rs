@@ -6,7 +6,7 @@
 //! - [`http`], [`request`]: the client; [`workload`], [`load`]: what is asked and how often; [`figures`]: what was seen
 //! - [`process`], [`disk`]: the server and its files, watched from outside
 //! - [`target`], [`suite`], [`growth`], [`compare`], [`postgres`], [`report`]: the measurements and their table
-//! - [`webhooks`]: how soon and how often events are told, also after an outage
+//! - [`overload`]: what is left when more is asked than can be done; [`webhooks`]: how soon and how often events are told, also after an outage
 //! - [`crash`]: the harness that kills the server and compares what it told with what it kept
 //!
 //! Absent on purpose: knowledge of how Bursar works inside. Amounts are integers and so are all figures.
@@ -20,6 +20,7 @@ pub mod figures;
 pub mod growth;
 pub mod http;
 pub mod load;
+pub mod overload;
 pub mod postgres;
 pub mod process;
 pub mod report;

@@ -9,7 +9,7 @@ use bench::baseline::{self, Ceiling, Echo, FIRST_ROW, Log, SECOND_ROW, Samples};
 use bench::load::Arrival;
 use bench::target::Programs;
 use bench::workload::Workload;
-use bench::{compare, growth, postgres, report, suite, webhooks};
+use bench::{compare, growth, overload, postgres, report, suite, webhooks};
 use clap::{Args, Parser, Subcommand};
 
 /// The servers that Bursar is compared with have its allocator, too.
@@ -89,6 +89,8 @@ enum Command {
         #[arg(long, default_value_t = 100_000)]
         events: usize,
     },
+    /// Measure what is left of the work when more is asked than the server can do.
+    Overload,
     /// Serve the echo (started by the measurement itself).
     #[command(hide = true)]
     ServeEcho(Serve),
@@ -156,6 +158,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             if seen.missing + seen.missing_healthy + seen.gaps > 0 {
                 return Err("not every event was told".into());
             }
+        }
+        Some(Command::Overload) => {
+            let options = overload::Options { programs, directory, warm_up, measured };
+            let curve = client_runtime()?.block_on(overload::run(&options, &mut stderr()))?;
+            write!(stdout(), "{}", report::overload(&curve))?;
         }
         Some(Command::ServeEcho(serve)) => {
             bursar::serve::log();

@@ -7,6 +7,7 @@ use crate::compare::Row;
 use crate::figures::{Bytes, Latencies, Micros, Ratio, median};
 use crate::growth::{Growth, Stage};
 use crate::load::Measured;
+use crate::overload::Curve;
 use crate::postgres;
 use crate::suite::{Findings, Point, USUAL_CONNECTIONS};
 use crate::target::Kind;
@@ -260,6 +261,28 @@ pub fn webhooks(seen: &Seen) -> String {
     row("of them never told to the other endpoint", "0".to_owned(), seen.missing_healthy.to_string(), none.mark(&seen.missing_healthy));
     row("objects with a gap in their sequence", "0".to_owned(), seen.gaps.to_string(), none.mark(&seen.gaps));
     row("told more than once", String::new(), seen.again.to_string(), "");
+    text
+}
+
+/// The curve of goodput.
+#[must_use]
+pub fn overload(curve: &Curve) -> String {
+    let mut text = String::from("| offered | payments/s | p50 | p99 | turned away | broken |\n| --- | --- | --- | --- | --- | --- |\n");
+    for point in &curve.points {
+        let (multiple, offered, seen) = (point.multiple, point.offered, &point.measured);
+        let (p50, p99) = (seen.latencies.p50(), seen.latencies.p99());
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "| {multiple} × ({offered}/s) | {} | {p50} | {p99} | {} | {} |", seen.rate(), seen.refused, seen.broken);
+    }
+    let least = Bound::AtLeast(Ratio(80));
+    if let Some(left) = curve.left() {
+        let _ = writeln!(
+            text,
+            "\nOf the peak of {} payments/s, {left} are left at the end (target ≥ 0.80): {}",
+            curve.peak(),
+            least.mark(&left)
+        );
+    }
     text
 }
 
