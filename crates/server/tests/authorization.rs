@@ -237,6 +237,10 @@ async fn a_restricted_key_does_what_it_may_over_the_api_and_is_rolled_and_revoke
     assert_eq!(with(&world, secret, "GET", "/v1/charges", "").await.status, StatusCode::OK);
     let refund = format!("charge={}&amount=100", world.ids["charges"]);
     assert_eq!(with(&world, secret, "POST", "/v1/refunds", &refund).await.status, StatusCode::OK);
+    for (path, opens) in [("/v1/refunds?expand[]=data.charge", true), ("/v1/charges?expand[]=data.customer", false)] {
+        let reply = with(&world, secret, "GET", path, "").await;
+        assert_eq!(reply.status == StatusCode::OK, opens, "{path}: {}", reply.json);
+    }
     let denied = with(&world, secret, "POST", "/v1/customers", "").await;
     assert_eq!(denied.json["error"]["message"], "The API key is restricted: this operation needs write access to customers.");
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use domain::account::{ApiKey, ApiKeyKind};
 use domain::payment_intent::ConfirmationMethod;
+use domain::permission::Access;
 use payments::Request;
 use payments::idempotency::Answered;
 
 use super::route::{Ids, Intent, Opens, Route};
 use super::{App, Failure, payment_intents, setup_intents};
 use crate::params::{ParamError, ParamErrorKind, Tree};
+use crate::presenter::expandable::shows;
 
 /// What a browser may not decide when it confirms an intent, because the shop did.
 const FOR_THE_SHOP: [&str; 4] = ["capture_method", "error_on_requires_action", "off_session", "payment_method_options"];
@@ -30,7 +32,10 @@ pub(crate) async fn dispatch<'a>(route: &Route, ids: Ids<'a>, call: Call<'a>) ->
         (Opens::ClientSecret(intent), kind @ (ApiKeyKind::Secret | ApiKeyKind::Publishable)) => {
             check_secret(&call, intent, ids, kind).await?;
         }
-        (_, ApiKeyKind::Restricted) => check_permission(&call.key, route)?,
+        (_, ApiKeyKind::Restricted) => {
+            check_permission(&call.key, route)?;
+            check_expansions(&call)?;
+        }
         (Opens::Secret, ApiKeyKind::Secret) | (Opens::Any, ApiKeyKind::Secret | ApiKeyKind::Publishable) => {}
     }
     (route.run)(call, ids).await
@@ -42,6 +47,26 @@ fn check_permission(key: &ApiKey, route: &Route) -> Result<(), Failure> {
         Some((resource, access)) if key.permissions.allow(resource, access) => Ok(()),
         Some((resource, access)) => Err(Failure::NotPermitted(resource, access)),
         None => Err(Failure::Forbidden),
+    }
+}
+
+/// What an answer is to show in the place of a reference, the key must be allowed to read.
+fn check_expansions(call: &Call<'_>) -> Result<(), Failure> {
+    let mut paths = Vec::new();
+    if let Some(expand) = call.tree.get("expand") {
+        texts(expand, &mut paths);
+    }
+    let shown = paths.iter().flat_map(|path| path.split('.')).flat_map(shows);
+    let denied = shown.copied().find(|resource| !call.key.permissions.allow(*resource, Access::Read));
+    denied.map_or(Ok(()), |resource| Err(Failure::NotPermitted(resource, Access::Read)))
+}
+
+fn texts<'t>(tree: &'t Tree, into: &mut Vec<&'t str>) {
+    match tree {
+        Tree::Text(text) => into.push(text),
+        Tree::List(items) => items.iter().for_each(|item| texts(item, into)),
+        Tree::Map(fields) => fields.values().for_each(|field| texts(field, into)),
+        Tree::Integer(_) | Tree::OtherNumber | Tree::Bool(_) | Tree::Null => {}
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! To be asked when a request comes in: once a provider has been paid it is too late to refuse an answer.
 
+use domain::permission::Resource;
 use payments::Error;
 use payments::outcome::Object;
 use payments::payment_methods::create::masked;
@@ -98,6 +99,19 @@ const fn leads_to(shape: Shape, field: &str) -> Option<&'static [Shape]> {
     }
 }
 
+/// What is shown of a merchant's where the reference of that name is expanded.
+pub(crate) const fn shows(field: &str) -> &'static [Resource] {
+    match field.as_bytes() {
+        b"customer" => &[Resource::Customers],
+        b"payment_method" | b"default_payment_method" => &[Resource::PaymentMethods],
+        b"latest_charge" | b"charge" => &[Resource::Charges],
+        b"payment_intent" => &[Resource::PaymentIntents],
+        b"balance_transaction" | b"failure_balance_transaction" => &[Resource::Balance],
+        b"source" => &[Resource::Charges, Resource::Refunds],
+        _ => &[],
+    }
+}
+
 /// A path to references, in its parts.
 pub type Path<'a> = Vec<&'a str>;
 
@@ -159,6 +173,32 @@ mod tests {
         }
         for path in ["", "amount", "customer.name", "latest_charge.", "data.customer", "charge", "metadata.customer"] {
             assert_eq!(check(payment, path), Err(format!("This property cannot be expanded ({path}).")), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_every_reference_shows_is_known() {
+        let fields = ["customer", "payment_method", "default_payment_method", "latest_charge", "charge", "payment_intent", "source"];
+        let fields = fields.iter().chain(&["balance_transaction", "failure_balance_transaction"]);
+        let resource = |shape| match shape {
+            Shape::BalanceTransaction => Some(Resource::Balance),
+            Shape::Charge => Some(Resource::Charges),
+            Shape::Customer => Some(Resource::Customers),
+            Shape::PaymentIntent => Some(Resource::PaymentIntents),
+            Shape::PaymentMethod => Some(Resource::PaymentMethods),
+            Shape::Refund => Some(Resource::Refunds),
+            Shape::SetupIntent => Some(Resource::SetupIntents),
+            // They are within the object that was asked for.
+            Shape::CardError | Shape::InvoiceSettings | Shape::Opaque => None,
+        };
+        let shapes = [Shape::BalanceTransaction, Shape::CardError, Shape::Charge, Shape::Customer, Shape::InvoiceSettings];
+        let shapes = shapes.into_iter().chain([Shape::PaymentIntent, Shape::PaymentMethod, Shape::Refund, Shape::SetupIntent]);
+        for shape in shapes {
+            for field in fields.clone() {
+                for led in leads_to(shape, field).unwrap_or_default() {
+                    assert!(resource(*led).is_none_or(|resource| shows(field).contains(&resource)), "{shape:?} {field}");
+                }
+            }
         }
     }
 
