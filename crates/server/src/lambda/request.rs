@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::response::Response;
+use domain::id::RequestId;
 use domain::time::Timestamp;
 use http::Uri;
 use http::header::CONTENT_TYPE;
@@ -62,7 +63,7 @@ impl Shape<'_> {
         let response = match answered {
             Ok(response) => whole(response?).await?,
             // What it began is not over, and is recovery's if it does not end in the next moment.
-            Err(_) => too_late()?,
+            Err(_) => self.too_late(began.elapsed())?,
         };
         if let Some(platform) = self.platform {
             let left = platform.finish(FINISH_WITHIN.min(end.saturating_duration_since(Instant::now()))).await;
@@ -73,19 +74,27 @@ impl Shape<'_> {
         }
         Ok(response)
     }
+
+    /// The answer to a request that took too long; the log tells of it as of every other.
+    fn too_late(&self, took: Duration) -> Result<http::Response<lambda_http::Body>, Failure> {
+        let Answer { status, body } = too_slow();
+        let body = lambda_http::Body::Text(String::from_utf8(body)?);
+        let mut response = http::Response::builder().status(status).header(CONTENT_TYPE, "application/json");
+        if let Some(platform) = self.platform {
+            // Another one than that of what goes on: nobody was told that.
+            let id = RequestId::new(platform.mint()).to_string();
+            let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            tracing::warn!(request = id, status, micros, "answered before it had ended");
+            response = response.header("request-id", id);
+        }
+        Ok(response.body(body)?)
+    }
 }
 
 /// How long an answer may take.
 fn time_until(deadline: SystemTime) -> Duration {
     let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
     left.saturating_sub(RESERVE).min(ANSWER_WITHIN)
-}
-
-/// The answer to a request that took too long.
-fn too_late() -> Result<http::Response<lambda_http::Body>, Failure> {
-    let Answer { status, body } = too_slow();
-    let body = lambda_http::Body::Text(String::from_utf8(body)?);
-    Ok(http::Response::builder().status(status).header(CONTENT_TYPE, "application/json").body(body)?)
 }
 
 fn now() -> Timestamp {
@@ -164,6 +173,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::compose::{Settings, Webhooks, compose};
+    use crate::webhooks::Reach;
 
     /// Answers with what it was asked, and from where.
     fn echo() -> Router {
@@ -227,12 +238,22 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_takes_too_long_is_answered_all_the_same() {
         let router = Router::new().fallback(any(std::future::pending::<()>));
-        let shape = Shape { router: &router, platform: None, environment: "test" };
+        let settings = Settings {
+            store: "memory:".to_owned(),
+            bank: None,
+            vault_key: None,
+            audit_signing_key: None,
+            public_url: String::new(),
+            webhooks: Webhooks::WhenTold(Reach::Public),
+        };
+        let platform = compose(&settings).await.unwrap().app.platform.clone();
+        let shape = Shape { router: &router, platform: Some(&platform), environment: "test" };
         let request: LambdaRequest = serde_json::from_value(http_api("$default", "/v1/refunds")).unwrap();
         let mut context = Context::default();
         context.deadline = 0;
         let answer = serde_json::to_value(shape.answer(request, context).await.unwrap()).unwrap();
         assert_eq!(answer["statusCode"], json!(503));
+        assert!(answer["headers"]["request-id"].as_str().unwrap().starts_with("req_"), "{answer}");
         assert!(answer["body"].as_str().unwrap().contains("same Idempotency-Key"));
     }
 
