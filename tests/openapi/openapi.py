@@ -79,9 +79,23 @@ def walk(api):
     token = api("create_a_token", **number)["id"]
     api("create_a_card", type="card", **{"card[token]": token})
     api("retrieve_a_token", token)
+    endpoint = api("create_a_webhook_endpoint", url="http://127.0.0.1:9/", **{"enabled_events[]": "*"})["id"]
+    api("give_a_webhook_endpoint_a_new_secret", endpoint)
+    api("update_a_customer", customer, name="Ada L.")
+    event = api("list_events", limit=1)["data"][0]["id"]
+    api("send_an_event_to_a_webhook_endpoint_again", event, webhook_endpoint=endpoint)
+    api("send_a_webhook_endpoint_all_events_of_a_time_again", endpoint, **{"created[gte]": 0})
+    key = api("create_an_api_key", **{"permissions[refunds]": "write", "allowed_from[]": "192.0.2.0/24"})["id"]
+    key = api("replace_an_api_key_by_a_new_one", key)["id"]
+    api("retrieve_an_api_key", key)
+    api("revoke_an_api_key", key)
+    named = {"{customer}": customer, "{webhook_endpoint}": endpoint, "{event}": event}
     for page in [name for name in api.operations if name.startswith("list_")]:
-        ids = [customer] if "{customer}" in api.operations[page][1] else []
+        ids = [id for name, id in named.items() if name in api.operations[page][1]]
         api(page, *ids, limit=20)
+    api("update_a_webhook_endpoint", endpoint, disabled="true")
+    api("retrieve_a_webhook_endpoint", endpoint)
+    api("delete_a_webhook_endpoint", endpoint)
     row = api("list_the_audit_trail", limit=1)["data"][0]["id"]
     api("retrieve_a_row_of_the_audit_trail", row)
     for one in ("retrieve_the_account", "retrieve_the_balance"):

@@ -82,13 +82,14 @@ impl Platform {
         Ok(Object::ApiKey(Box::new(ShownKey { key, last_used, secret: None })))
     }
 
-    /// Those of one account and mode, the latest first.
+    /// Those of one account and mode, the latest first; only those that were made before one.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn api_keys(&self, request: &Request) -> Result<Vec<Object>, Error> {
+    pub async fn api_keys(&self, request: &Request, before: Option<ApiKeyId>) -> Result<Vec<Object>, Error> {
         let mut found = Vec::new();
-        for key in self.keys_of(request.scope.account).await?.into_iter().rev().filter(|key| key.scope == request.scope) {
+        let keys = self.keys_of(request.scope.account).await?.into_iter().rev();
+        for key in keys.filter(|key| key.scope == request.scope && before.is_none_or(|before| key.id < before)) {
             let last_used = self.key_last_used(key.id).await?;
             found.push(Object::ApiKey(Box::new(ShownKey { key, last_used, secret: None })));
         }

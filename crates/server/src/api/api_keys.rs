@@ -19,6 +19,10 @@ use super::customers::Nothing;
 use super::dispatch::Call;
 use crate::params::{self, ParamError};
 
+/// Keys in a page unless asked otherwise.
+const DEFAULT_LIMIT: i64 = 10;
+/// Keys in a page at most.
+const MAX_LIMIT: usize = 100;
 /// Networks that a key may be bound to.
 const MAX_NETWORKS: usize = 20;
 /// For how long the key before opens what it did unless asked otherwise: a day, in seconds.
@@ -38,6 +42,17 @@ pub(crate) struct CreateApiKey {
     allowed_from: Option<Vec<String>>,
 }
 
+/// A page of keys.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeysParams {
+    /// How many; 10 if left out.
+    #[schema(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+    /// The id of the last key of the page before.
+    starting_after: Option<String>,
+}
+
 /// A key that takes the place of another.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +60,10 @@ pub(crate) struct RollApiKey {
     /// For how many seconds the one before opens what it did: a day if left out, a week at most.
     #[schema(minimum = 0, maximum = 604_800)]
     expires_in: Option<i64>,
+}
+
+fn no_cursor() -> ParamError {
+    ParamError::invalid("starting_after", "No such object.")
 }
 
 fn kind(name: Option<&str>) -> Result<ApiKeyKind, Failure> {
@@ -121,8 +140,13 @@ pub(crate) async fn retrieve(call: Call<'_>, text: &str) -> Result<Answered, Fai
 }
 
 pub(crate) async fn list(call: Call<'_>) -> Result<Answered, Failure> {
-    let Nothing {} = params::from_tree(&call.tree)?;
-    let keys = call.app.platform.api_keys(&call.request).await?;
-    let body = call.app.presenter.render_list(call.request.scope, keys, false, call.path, &[]).await?;
+    let params: ApiKeysParams = params::from_tree(&call.tree)?;
+    let limit = usize::try_from(params.limit.unwrap_or(DEFAULT_LIMIT)).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    let limit = limit.ok_or_else(|| ParamError::invalid("limit", "The limit must be from 1 to 100."))?;
+    let after: Option<ApiKeyId> = params.starting_after.as_deref().map(str::parse).transpose().map_err(|_| no_cursor())?;
+    let mut keys = call.app.platform.api_keys(&call.request, after).await?;
+    let has_more = keys.len() > limit;
+    keys.truncate(limit);
+    let body = call.app.presenter.render_list(call.request.scope, keys, has_more, call.path, &[]).await?;
     Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
 }

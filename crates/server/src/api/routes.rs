@@ -296,7 +296,7 @@ fn webhooks() -> Vec<Route> {
             .gives::<views::WebhookReplay>(),
         get("/v1/events/{event}/deliveries", |call, [id, _]| Box::pin(webhook_deliveries::of_event(call, id)))
             .titled("List deliveries of an event")
-            .takes::<customers::Nothing>()
+            .takes::<webhook_deliveries::EventDeliveriesParams>()
             .pages::<views::WebhookDelivery<'_>>(),
         post("/v1/events/{event}/retry", |call, [id, _]| Box::pin(webhook_deliveries::retry(call, id)))
             .titled("Send an event to a webhook endpoint again")
@@ -313,7 +313,7 @@ fn keys() -> Vec<Route> {
             .gives::<views::ApiKey<'_>>(),
         get("/v1/api_keys", |call, _| Box::pin(api_keys::list(call)))
             .titled("List API keys")
-            .takes::<customers::Nothing>()
+            .takes::<api_keys::ApiKeysParams>()
             .pages::<views::ApiKey<'_>>(),
         get("/v1/api_keys/{api_key}", |call, [id, _]| Box::pin(api_keys::retrieve(call, id)))
             .titled("Retrieve an API key")

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Failure;
-use super::customers::Nothing;
 use super::dispatch::Call;
 use super::webhook_endpoints::id as endpoint_id;
 use crate::params::{self, ParamError, RangeParam};
@@ -33,6 +32,15 @@ pub(crate) struct DeliveriesParams {
     starting_after: Option<String>,
 }
 
+/// Deliveries of an event: one for each endpoint at most, of which there are fewer than a page holds.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventDeliveriesParams {
+    /// How many; 10 if left out.
+    #[schema(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+}
+
 /// Telling an endpoint an event again.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +58,11 @@ pub(crate) struct ReplayEvents {
     created: RangeParam,
     /// The last event that the request before looked at.
     starting_after: Option<String>,
+}
+
+fn limit(param: Option<i64>) -> Result<usize, Failure> {
+    let limit = usize::try_from(param.unwrap_or(DEFAULT_LIMIT)).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    Ok(limit.ok_or_else(|| ParamError::invalid("limit", "The limit must be from 1 to 100."))?)
 }
 
 fn event_id(text: &str) -> Result<EventId, Failure> {
@@ -78,17 +91,19 @@ fn page(call: &Call<'_>, deliveries: &[WebhookDelivery], has_more: bool) -> Resu
 
 pub(crate) async fn list(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
     let params: DeliveriesParams = params::from_tree(&call.tree)?;
-    let limit = usize::try_from(params.limit.unwrap_or(DEFAULT_LIMIT)).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    let limit = limit.ok_or_else(|| ParamError::invalid("limit", "The limit must be from 1 to 100."))?;
+    let limit = limit(params.limit)?;
     let before = cursor(params.starting_after.as_deref())?;
     let found = call.app.platform.deliveries_to(&call.request, endpoint_id(text)?, before, limit).await?;
     page(&call, &found.deliveries, found.has_more)
 }
 
 pub(crate) async fn of_event(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
-    let Nothing {} = params::from_tree(&call.tree)?;
-    let deliveries = call.app.platform.deliveries_of_event(&call.request, event_id(text)?).await?;
-    page(&call, &deliveries, false)
+    let params: EventDeliveriesParams = params::from_tree(&call.tree)?;
+    let limit = limit(params.limit)?;
+    let mut deliveries = call.app.platform.deliveries_of_event(&call.request, event_id(text)?).await?;
+    let has_more = deliveries.len() > limit;
+    deliveries.truncate(limit);
+    page(&call, &deliveries, has_more)
 }
 
 pub(crate) async fn retry(call: Call<'_>, text: &str) -> Result<Answered, Failure> {
