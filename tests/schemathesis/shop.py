@@ -108,6 +108,17 @@ def operation():
     return next((one for one in page("open_operations", 100) if one["payment_intent"] == made), {"id": "pa_gone"})
 
 
+def api_key():
+    """A key that nothing is asked with: this shop's own is not to be rolled or revoked."""
+    return post("api_keys", **{"permissions[refunds]": "read"})
+
+
+def webhook_endpoint():
+    """One at which nobody listens; there can be a few only."""
+    there = page("webhook_endpoints", 1)
+    return there[0] if there else post("webhook_endpoints", url="http://127.0.0.1:9/", **{"enabled_events[]": "*"})
+
+
 def of_operation(path):
     """New objects for the ids in an operation's path, by the names they have there."""
     if "/payment_intents/" in path:
@@ -133,5 +144,7 @@ def of_operation(path):
         "event": event,
         "entry": entry,
         "operation": operation,
+        "api_key": api_key,
+        "webhook_endpoint": webhook_endpoint,
     }
     return {name: make() for name, make in makers.items() if f"{{{name}}}" in path}
