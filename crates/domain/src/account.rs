@@ -128,6 +128,19 @@ impl ApiKey {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
     }
 
+    /// It opens nothing from now on; one that was revoked before stays as it was.
+    #[must_use]
+    pub fn revoked(self, now: Timestamp) -> Self {
+        Self { revoked_at: self.revoked_at.or(Some(now)), ..self }
+    }
+
+    /// Another one takes its place: it opens nothing from then on, or from when it would not have anyway.
+    #[must_use]
+    pub fn replaced(self, until: Timestamp) -> Self {
+        let expires_at = self.expires_at.map_or(until, |at| at.min(until));
+        Self { expires_at: Some(expires_at), ..self }
+    }
+
     /// Whether it may be used from there. Where it came from must be known if it may not come from everywhere.
     #[must_use]
     pub fn may_come_from(&self, from: Option<IpAddr>) -> bool {
@@ -189,6 +202,14 @@ mod tests {
         assert!(!ApiKey { revoked_at: Some(at(5)), ..key() }.is_good(at(1)));
         let expiring = ApiKey { expires_at: Some(at(10)), ..key() };
         assert!(expiring.is_good(at(9)) && !expiring.is_good(at(10)));
+    }
+
+    #[test]
+    fn a_key_is_revoked_once_and_being_replaced_makes_it_no_longer_good_than_it_was() {
+        let at = Timestamp::from_seconds;
+        assert_eq!(key().revoked(at(5)).revoked(at(9)).revoked_at, Some(at(5)));
+        assert_eq!(key().replaced(at(5)).replaced(at(9)).expires_at, Some(at(5)));
+        assert_eq!(key().replaced(at(9)).replaced(at(5)).expires_at, Some(at(5)));
     }
 
     #[test]

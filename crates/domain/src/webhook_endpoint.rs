@@ -134,6 +134,35 @@ impl WebhookEndpoint {
         self.retiring.as_ref().filter(|retiring| retiring.until > now).map(|retiring| &retiring.sealed)
     }
 
+    /// As its shop wants it: told nothing, or told again. What disabled it before stays the reason.
+    #[must_use]
+    pub fn turned(self, disabled: bool) -> Self {
+        match (disabled, self.state) {
+            (false, _) => Self { state: State::Enabled, ..self },
+            (true, State::Enabled) => self.disabled(DisabledBecause::Asked),
+            (true, State::Disabled { .. } | State::Deleted) => self,
+        }
+    }
+
+    /// Told nothing.
+    #[must_use]
+    pub fn disabled(self, because: DisabledBecause) -> Self {
+        Self { state: State::Disabled { because }, ..self }
+    }
+
+    /// Deleted.
+    #[must_use]
+    pub fn deleted(self) -> Self {
+        Self { state: State::Deleted, ..self }
+    }
+
+    /// After a change: if it hears otherwise than before, all that it is to hear is kept for it since now.
+    #[must_use]
+    pub fn changed(self, before: &Self, now: Timestamp) -> Self {
+        let same = self.state == before.state && self.enabled_events == before.enabled_events;
+        Self { listens_since: if same { before.listens_since } else { now }, ..self }
+    }
+
     /// With a new secret; the present one signs beside it until then.
     #[must_use]
     pub fn with_secret(mut self, secret: SealedSecret, until: Timestamp) -> Self {
@@ -176,6 +205,23 @@ mod tests {
         for state in [State::Deleted, State::Disabled { because: DisabledBecause::Gone }] {
             assert!(!WebhookEndpoint { state, ..all.clone() }.hears(EventKind::RefundFailed));
         }
+    }
+
+    #[test]
+    fn what_disabled_an_endpoint_stays_the_reason_until_it_is_enabled() {
+        let gone = endpoint().disabled(DisabledBecause::Gone);
+        assert_eq!(gone.clone().turned(true), gone);
+        assert_eq!(endpoint().turned(true).state, State::Disabled { because: DisabledBecause::Asked });
+        assert_eq!((gone.turned(false).state, endpoint().deleted().state), (State::Enabled, State::Deleted));
+    }
+
+    #[test]
+    fn an_endpoint_listens_anew_when_it_hears_otherwise_than_before() {
+        let now = Timestamp::from_seconds(9);
+        let since = |after: WebhookEndpoint| after.changed(&endpoint(), now).listens_since;
+        assert_eq!(since(WebhookEndpoint { description: Some("x".to_owned()), ..endpoint() }), endpoint().listens_since);
+        assert_eq!(since(endpoint().turned(true)), now);
+        assert_eq!(since(WebhookEndpoint { enabled_events: EnabledEvents::All, ..endpoint() }), now);
     }
 
     #[test]

@@ -163,8 +163,7 @@ impl Platform {
             return Err(Error::Parameter { param: "id", code: None, message });
         }
         let until = now.plus_millis(overlap_seconds.saturating_mul(1_000));
-        let until = loaded.value.expires_at.map_or(until, |at| at.min(until));
-        let old = ApiKey { expires_at: Some(until), ..loaded.value.clone() };
+        let old = loaded.value.clone().replaced(until);
         let new = NewKey { kind: old.kind, permissions: old.permissions.clone(), allowed_from: old.allowed_from.clone() };
         let mut writes = Writes::new();
         lists::change(Scope::PLATFORM, loaded, &old, &mut writes)?;
@@ -235,7 +234,7 @@ impl Platform {
     pub async fn revoke_key(&self, by: &By, id: ApiKeyId) -> Result<ApiKey, Error> {
         racing(|| async {
             let loaded = self.any_key(id).await?;
-            let key = ApiKey { revoked_at: loaded.value.revoked_at.or(Some(self.now())), ..loaded.value.clone() };
+            let key = loaded.value.clone().revoked(self.now());
             let mut writes = Writes::new();
             lists::change(Scope::PLATFORM, &loaded, &key, &mut writes)?;
             self.commit(by.did(Action::ApiKeyRevoke, key.scope), writes).await?;

@@ -64,7 +64,7 @@ impl Platform {
                 return Ok(answered);
             }
             let loaded = self.own_key(request, id).await?;
-            let key = ApiKey { revoked_at: loaded.value.revoked_at.or(Some(self.now())), ..loaded.value.clone() };
+            let key = loaded.value.clone().revoked(self.now());
             let mut writes = Writes::new();
             lists::change(Scope::PLATFORM, &loaded, &key, &mut writes)?;
             self.conclude(request, Action::ApiKeyRevoke, writes, &shown(key)).await

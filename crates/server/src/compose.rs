@@ -93,7 +93,8 @@ impl Clock for SystemClock {
     }
 }
 
-struct SystemEntropy;
+/// The operating system's randomness.
+pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {

@@ -45,13 +45,14 @@ impl Platform {
     /// Tells an endpoint one event after the other, until none waits.
     pub(super) async fn work(self: Arc<Self>, courier: Arc<dyn Courier>, of: Of) {
         while let Some((event, origin)) = self.lanes.next(of) {
-            if let Err(error) = Box::pin(self.deliver(&*courier, of, event, origin)).await {
-                // Its entry is still in the list.
-                self.lanes.put_back(of, event);
-                if !matches!(error, Error::LockTimeout) {
-                    tracing::error!(endpoint = %of.1, %event, %error, detail = ?error, "an event could not be delivered or not noted as such");
-                    tokio::time::sleep(STORE_PAUSE).await;
-                }
+            let delivered = Box::pin(self.deliver(&*courier, of, event, origin)).await;
+            // Only now: before it was noted how it went, the sweep would find its entry and tell it again.
+            self.lanes.done(of, event);
+            if let Err(error) = delivered
+                && !matches!(error, Error::LockTimeout)
+            {
+                tracing::error!(endpoint = %of.1, %event, %error, detail = ?error, "an event could not be delivered or not noted as such");
+                tokio::time::sleep(STORE_PAUSE).await;
             }
         }
     }
@@ -60,13 +61,9 @@ impl Platform {
         let now = self.now();
         let late = now.millis_since(event.ulid().created_at()) > AT_ONCE_WITHIN_MS;
         if origin == Origin::Commit && self.store.is_shared() && late {
-            self.lanes.put_back(of, event);
             return Ok(());
         }
-        let Some(way) = self.set_out(of, event, origin, now).await? else {
-            self.lanes.put_back(of, event);
-            return Ok(());
-        };
+        let Some(way) = self.set_out(of, event, origin, now).await? else { return Ok(()) };
         let parcel = self.parcel(&way, now).await?;
         let attempt = {
             let _sending = self.lanes.sending.acquire().await.map_err(|e| Error::Internal(format!("nobody may send: {e}")))?;
@@ -137,12 +134,12 @@ impl Platform {
             batch.unlink(pending(of), event.ulid());
         }
         let health = if taken {
-            if self.lanes.took(of, event, now) {
+            if self.lanes.took(of, now) {
                 batch.delete(health_key(of), Precondition::Any);
             }
             Health::default()
         } else {
-            let health = self.lanes.failed(of, event, now, jitter);
+            let health = self.lanes.failed(of, now, jitter);
             batch.put(health_key(of), encode(&health)?, Precondition::Any);
             health
         };
@@ -162,7 +159,7 @@ impl Platform {
             if loaded.value.state != State::Enabled {
                 return Ok(false);
             }
-            let after = WebhookEndpoint { state: State::Disabled { because }, ..loaded.value.clone() };
+            let after = loaded.value.clone().disabled(because).changed(&loaded.value, self.now());
             let mut writes = Writes::new();
             lists::change(scope, &loaded, &after, &mut writes)?;
             self.commit(By::job(Job::Deliveries).did(Action::WebhookEndpointDisable, scope), writes).await?;

@@ -3,8 +3,7 @@
 use domain::audit::Action;
 use domain::id::WebhookEndpointId;
 use domain::metadata::Metadata;
-use domain::time::Timestamp;
-use domain::webhook_endpoint::{DisabledBecause, EnabledEvents, MAX_ENDPOINTS, State, WebhookEndpoint};
+use domain::webhook_endpoint::{EnabledEvents, MAX_ENDPOINTS, State, WebhookEndpoint};
 use store::{Precondition, Write};
 use zeroize::Zeroizing;
 
@@ -42,8 +41,7 @@ pub struct WebhookEndpointChange {
 }
 
 impl WebhookEndpointChange {
-    fn apply(&self, endpoint: &mut WebhookEndpoint, now: Timestamp) -> Result<(), Error> {
-        let before = (endpoint.state, endpoint.enabled_events.clone());
+    fn apply(&self, mut endpoint: WebhookEndpoint) -> Result<WebhookEndpoint, Error> {
         if let Some(url) = &self.url {
             endpoint.url.clone_from(url);
         }
@@ -52,15 +50,10 @@ impl WebhookEndpointChange {
         }
         self.description.apply(&mut endpoint.description);
         endpoint.metadata = self.metadata.apply(&endpoint.metadata)?;
-        endpoint.state = match (self.disabled, endpoint.state) {
-            (Some(false), _) => State::Enabled,
-            (Some(true), State::Enabled) => State::Disabled { because: DisabledBecause::Asked },
-            (Some(true) | None, state) => state,
-        };
-        if before != (endpoint.state, endpoint.enabled_events.clone()) {
-            endpoint.listens_since = now;
-        }
-        Ok(())
+        Ok(match self.disabled {
+            Some(disabled) => endpoint.turned(disabled),
+            None => endpoint,
+        })
     }
 }
 
@@ -119,7 +112,7 @@ impl Platform {
         if let Some(url) = &change.url {
             self.check_address(request, url)?;
         }
-        self.change_endpoint(request, id, Action::WebhookEndpointUpdate, |endpoint| change.apply(endpoint, self.now())).await
+        self.change_endpoint(request, id, Action::WebhookEndpointUpdate, |endpoint| change.apply(endpoint)).await
     }
 
     /// Deletes an endpoint.
@@ -127,11 +120,7 @@ impl Platform {
     /// # Errors
     /// There is no such endpoint, or the store failed.
     pub async fn delete_webhook_endpoint(&self, request: &Request, id: WebhookEndpointId) -> Result<Answered, Error> {
-        self.change_endpoint(request, id, Action::WebhookEndpointDelete, |endpoint| {
-            endpoint.state = State::Deleted;
-            Ok(())
-        })
-        .await
+        self.change_endpoint(request, id, Action::WebhookEndpointDelete, |endpoint| Ok(endpoint.deleted())).await
     }
 
     /// Gives an endpoint another secret; the one before signs beside it for so many seconds. The new one is in this answer and in
@@ -176,15 +165,14 @@ impl Platform {
         request: &Request,
         id: WebhookEndpointId,
         action: Action,
-        change: impl Fn(&mut WebhookEndpoint) -> Result<(), Error>,
+        change: impl Fn(WebhookEndpoint) -> Result<WebhookEndpoint, Error>,
     ) -> Result<Answered, Error> {
         racing(|| async {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
             let loaded = self.live_endpoint(request, id, Place::Path).await?;
-            let mut endpoint = loaded.value.clone();
-            change(&mut endpoint)?;
+            let endpoint = change(loaded.value.clone())?.changed(&loaded.value, self.now());
             let mut writes = Writes::new();
             lists::change(request.scope, &loaded, &endpoint, &mut writes)?;
             let afresh = endpoint.state != loaded.value.state || endpoint.url != loaded.value.url;

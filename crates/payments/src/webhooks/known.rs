@@ -1,8 +1,8 @@
 //! The endpoints that this process knows, so that a payment reads none.
 //!
-//! A process that has the store to itself knows them exactly: whoever changes one makes it read them again. Beside others it may
-//! know them as they were a few seconds ago; what an endpoint that was new then should have heard is entered later
-//! ([`sweep`](super::sweep)).
+//! Whoever changes one reads them again. A process may all the same know them as they were a few seconds ago: another server changed one,
+//! or the client of a change went away, or nobody can tell whether it landed. What an endpoint that was new then should have heard is
+//! entered later ([`sweep`](super::sweep)).
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ impl Platform {
 
     fn fresh_endpoints(&self, scope: Scope) -> Option<Arc<Endpoints>> {
         let known = self.endpoints.of.get(&scope)?;
-        (!self.store.is_shared() || known.learned.is_fresh(Learned::at(self.now()))).then_some(known)
+        known.learned.is_fresh(Learned::at(self.now())).then_some(known)
     }
 
     /// Reads them again, after one was changed.

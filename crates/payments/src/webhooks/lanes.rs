@@ -69,7 +69,9 @@ struct Lane {
     round: Round,
     /// The last one that an endpoint which is down was tried with.
     probed: Option<Ulid>,
-    /// What a new endpoint missed was entered.
+    /// Since when the endpoint listens, as far as this lane knows.
+    listens_since: Option<Timestamp>,
+    /// What it missed when it was new was entered.
     caught_up: bool,
     /// There is more in the list than there was room for.
     has_more: bool,
@@ -186,8 +188,8 @@ impl Lanes {
         next
     }
 
-    /// An event is on its way no more, and nothing was learned.
-    pub(crate) fn put_back(&self, of: Of, event: EventId) {
+    /// An event is on its way no more.
+    pub(crate) fn done(&self, of: Of, event: EventId) {
         if let Some(lane) = self.of.lock().get_mut(&of) {
             lane.taken.remove(&event);
         }
@@ -214,10 +216,9 @@ impl Lanes {
     }
 
     /// The endpoint took an event. Answers whether it had been failing.
-    pub(crate) fn took(&self, of: Of, event: EventId, now: Timestamp) -> bool {
+    pub(crate) fn took(&self, of: Of, now: Timestamp) -> bool {
         let mut lanes = self.of.lock();
         let Some(lane) = lanes.get_mut(&of) else { return false };
-        lane.taken.remove(&event);
         let was_failing = lane.health.failing.is_some();
         if was_failing {
             // All that failed before is due at once.
@@ -230,10 +231,9 @@ impl Lanes {
     }
 
     /// The endpoint did not take an event. Answers what is known of it now.
-    pub(crate) fn failed(&self, of: Of, event: EventId, now: Timestamp, jitter: u16) -> Health {
+    pub(crate) fn failed(&self, of: Of, now: Timestamp, jitter: u16) -> Health {
         let mut lanes = self.of.lock();
         let lane = lanes.entry(of).or_default();
-        lane.taken.remove(&event);
         lane.health = lane.health.failed(now, jitter);
         if lane.health.next_probe_at().is_some() {
             lane.drop_waiting();
@@ -241,10 +241,14 @@ impl Lanes {
         lane.health
     }
 
-    /// What there is to know of a lane.
-    pub(crate) fn glance(&self, of: Of) -> Glance {
+    /// What there is to know of the lane of an endpoint that listens since then.
+    pub(crate) fn glance(&self, of: Of, listens_since: Timestamp) -> Glance {
         let mut lanes = self.of.lock();
         let lane = lanes.entry(of).or_default();
+        if lane.listens_since.replace(listens_since).is_some_and(|before| before != listens_since) {
+            // It was enabled again, or hears otherwise, maybe by another server: how it failed before says nothing of it now.
+            (lane.health, lane.back, lane.caught_up, lane.round) = (Health::default(), None, false, Round::default());
+        }
         Glance {
             room: MAX_WAITING.saturating_sub(lane.waiting.len()),
             workers: lane.workers,
@@ -337,8 +341,8 @@ mod tests {
 
     fn down() -> Lanes {
         let lanes = Lanes::default();
-        (0..5).for_each(|number| {
-            lanes.failed(OF, event(number), at(100), 20);
+        (0..5).for_each(|_| {
+            lanes.failed(OF, at(100), 20);
         });
         lanes
     }
@@ -353,7 +357,9 @@ mod tests {
         assert_eq!(lanes.offer(OF, event(0), Origin::Untried, at(100)), Offered::Refused);
         assert_eq!(lanes.next(OF), Some((event(0), Origin::Commit)));
         assert_eq!(lanes.offer(OF, event(0), Origin::Untried, at(100)), Offered::Refused, "it is on its way");
-        assert!(!lanes.took(OF, event(0), at(1)));
+        assert!(!lanes.took(OF, at(1)));
+        assert_eq!(lanes.offer(OF, event(0), Origin::Untried, at(100)), Offered::Refused, "it is not noted yet");
+        lanes.done(OF, event(0));
         assert_eq!(lanes.offer(OF, event(0), Origin::Untried, at(100)), Offered::Waits);
     }
 
@@ -390,12 +396,12 @@ mod tests {
         let lanes = Lanes::default();
         (0..PER_ENDPOINT + 3).for_each(|number| assert_ne!(lanes.offer(OF, event(number), Origin::Commit, at(100)), Offered::Refused));
         for _ in 0..5 {
-            let (event, _) = lanes.next(OF).unwrap();
-            lanes.failed(OF, event, at(100), 20);
+            assert!(lanes.next(OF).is_some());
+            lanes.failed(OF, at(100), 20);
         }
         assert_eq!(lanes.next(OF), None);
-        assert!(lanes.took(OF, event(7), at(200)));
-        assert_eq!(lanes.glance(OF).back, Some(at(200)));
+        assert!(lanes.took(OF, at(200)));
+        assert_eq!(lanes.glance(OF, at(0)).back, Some(at(200)));
         assert_ne!(lanes.offer(OF, event(8), Origin::Untried, at(100)), Offered::Refused);
     }
 
@@ -408,9 +414,19 @@ mod tests {
         assert!(lanes.learn(OF, stored, at(101)));
         assert_eq!(lanes.next(OF), None, "nothing waits where nothing is sent");
         assert_eq!(lanes.offer(OF, event(1), Origin::Commit, at(100)), Offered::Refused);
-        assert!(lanes.took(OF, event(1), at(110)));
+        assert!(lanes.took(OF, at(110)));
         assert!(!lanes.learn(OF, stored, at(111)), "that was before");
         assert_ne!(lanes.offer(OF, event(2), Origin::Commit, at(100)), Offered::Refused);
+    }
+
+    #[test]
+    fn an_endpoint_that_listens_anew_is_tried_as_if_it_had_not_failed() {
+        let lanes = down();
+        assert!(lanes.glance(OF, at(1)).health.failing.is_some());
+        lanes.caught_up(OF);
+        assert!(lanes.glance(OF, at(1)).caught_up);
+        let anew = lanes.glance(OF, at(2));
+        assert!(anew.health.failing.is_none() && !anew.caught_up);
     }
 
     #[test]

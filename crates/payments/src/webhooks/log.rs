@@ -4,7 +4,7 @@ use domain::event::Event;
 use domain::id::{EventId, Ulid, WebhookEndpointId};
 use domain::webhook_delivery::WebhookDelivery;
 use domain::webhook_endpoint::WebhookEndpoint;
-use store::{Index, List, Scan};
+use store::{Index, Item, List, Scan};
 
 use super::{Of, delivery_key};
 use crate::error::{Error, Place};
@@ -67,22 +67,31 @@ impl Platform {
 
     /// What is known of each event at an endpoint; nothing of those it does not hear.
     async fn deliveries_of(&self, of: Of, endpoint: &WebhookEndpoint, ids: &[Ulid]) -> Result<Vec<Option<WebhookDelivery>>, Error> {
-        let keys = ids.iter().map(|id| key_of::<Event>(of.0, *id)).chain(ids.iter().map(|id| delivery_key(of, EventId::new(*id))));
-        let items = self.store.get(&keys.collect::<Vec<_>>()).await?;
-        let (events, deliveries) = items.split_at(ids.len());
         let mut known = Vec::with_capacity(ids.len());
-        for (event, delivery) in events.iter().zip(deliveries) {
-            known.push(match (event, delivery) {
-                (_, Some(delivery)) => Some(decode(&delivery.body)?),
-                (Some(event), None) => {
-                    let event: Event = decode(&event.body)?;
+        for (event, delivery) in self.events_at(of, ids).await? {
+            known.push(match delivery {
+                Some(delivery) => Some(decode(&delivery.body)?),
+                None => {
                     let hears = endpoint.hears(event.kind) && event.created_at >= endpoint.listens_since;
                     hears.then(|| WebhookDelivery::new(of.1, event.id, event.kind))
                 }
-                (None, None) => None,
             });
         }
         Ok(known)
+    }
+
+    /// Some events, at most as many as one read takes, and what is kept of telling an endpoint of each.
+    pub(super) async fn events_at(&self, of: Of, ids: &[Ulid]) -> Result<Vec<(Event, Option<Item>)>, Error> {
+        let keys: Vec<_> = ids.iter().map(|id| key_of::<Event>(of.0, *id)).collect();
+        let mut found = Vec::with_capacity(ids.len());
+        for item in self.store.get(&keys).await? {
+            let item = item.ok_or_else(|| Error::Internal("an event is listed and is missing".to_owned()))?;
+            let event: Event = decode(&item.body)?;
+            // Each by itself: as of one moment, names that are not there cost the embedded engine a search.
+            let delivery = self.store.get_one(&delivery_key(of, event.id)).await?;
+            found.push((event, delivery));
+        }
+        Ok(found)
     }
 
     /// How telling each endpoint of one event went; nothing of those it was never tried at.

@@ -12,7 +12,7 @@ use super::{Of, delivery_key, pending};
 use crate::error::{Error, Place};
 use crate::platform::{Platform, Request, racing};
 use crate::ports::Delivering;
-use crate::records::{Loaded, decode, encode, key_of};
+use crate::records::{Loaded, decode, encode};
 
 /// Events entered in one commit: each is a record, an entry, and the event and the record to be read.
 const AT_ONCE: usize = MAX_KEYS / 2 - 1;
@@ -83,15 +83,10 @@ impl Platform {
     async fn enter_again(&self, of: Of, ids: &[Ulid]) -> Result<usize, Error> {
         let endpoints = self.endpoints(of.0).await?;
         let Some(endpoint) = endpoints.get(of.1) else { return Ok(0) };
-        let keys = ids.iter().map(|id| key_of::<Event>(of.0, *id)).chain(ids.iter().map(|id| delivery_key(of, EventId::new(*id))));
-        let items = self.store.get(&keys.collect::<Vec<_>>()).await?;
-        let (events, deliveries) = items.split_at(ids.len());
         let (mut batch, mut entered) = (Batch::new(), Vec::new());
-        for (event, delivery) in events.iter().zip(deliveries) {
-            let Some(event) = event else { continue };
-            let event: Event = decode(&event.body)?;
+        for (event, delivery) in self.events_at(of, ids).await? {
             if endpoint.hears(event.kind) {
-                again(of, &event, delivery.clone(), &mut batch)?;
+                again(of, &event, delivery, &mut batch)?;
                 entered.push(event.id);
             }
         }

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use domain::event::Event;
 use domain::id::{EventId, Ulid};
 use domain::scope::{Mode, Scope};
 use domain::time::Timestamp;
@@ -40,6 +39,8 @@ const REMOVED_AT_ONCE: usize = store::batch::MAX_WRITES - 1;
 const SILENT_PAUSE_MS: i64 = 60_000;
 /// After so long every server knows of an endpoint. Longer than what they know of one is relied on, and a commit takes.
 const KNOWN_EVERYWHERE_AFTER_MS: i64 = 40_000;
+/// Long before how deliveries went is forgotten: from then on, what was told long ago would look as if it never was.
+const CAUGHT_UP_WITHIN_MS: i64 = 24 * 3_600_000;
 /// What is on its way when a process ends may take so long; what is not done then is told again.
 const LAST_WITHIN: Duration = Duration::from_secs(5);
 
@@ -135,7 +136,7 @@ impl Platform {
     }
 
     async fn sweep_endpoint(&self, of: Of, endpoint: &WebhookEndpoint, now: Timestamp, backlog: &mut Backlog) -> Result<usize, Error> {
-        let lane = self.lanes.glance(of);
+        let lane = self.lanes.glance(of, endpoint.listens_since);
         if !lane.caught_up {
             self.catch_up(of, endpoint, now).await?;
         }
@@ -214,12 +215,13 @@ impl Platform {
         delivery.map_or(left, |delivery| delivery.is_due(now, back) || delivery.status != Status::Pending)
     }
 
-    /// Enters what servers that did not know of an endpoint yet left out.
+    /// Enters what those left out that did not know of an endpoint yet.
     async fn catch_up(&self, of: Of, endpoint: &WebhookEndpoint, now: Timestamp) -> Result<(), Error> {
-        if self.store.is_shared() {
-            if now.millis_since(endpoint.listens_since) < KNOWN_EVERYWHERE_AFTER_MS {
-                return Ok(());
-            }
+        let listens_for = now.millis_since(endpoint.listens_since);
+        if listens_for < KNOWN_EVERYWHERE_AFTER_MS {
+            return Ok(());
+        }
+        if listens_for < CAUGHT_UP_WITHIN_MS {
             let first = Ulid::first_at(endpoint.listens_since);
             let last = Ulid::first_at(endpoint.listens_since.plus_millis(KNOWN_EVERYWHERE_AFTER_MS));
             self.enter(of, endpoint, (first, last)).await?;
@@ -234,14 +236,9 @@ impl Platform {
         loop {
             let scan = Scan { newer_than, older_than: Some(before), ..Scan::oldest(List::all(of.0, Index::Events), MAX_KEYS / 2) };
             let ids = self.store.scan(scan).await?;
-            let keys = ids.iter().map(|id| key_of::<Event>(of.0, *id)).chain(ids.iter().map(|id| delivery_key(of, EventId::new(*id))));
-            let items = self.store.get(&keys.collect::<Vec<_>>()).await?;
-            let (events, deliveries) = items.split_at(ids.len());
             let mut batch = Batch::new();
-            for (event, delivery) in events.iter().zip(deliveries) {
-                let (Some(event), None) = (event, delivery) else { continue };
-                let event: Event = decode(&event.body)?;
-                if endpoint.hears(event.kind) {
+            for (event, delivery) in self.events_at(of, &ids).await? {
+                if delivery.is_none() && endpoint.hears(event.kind) {
                     batch.link(pending(of), event.id.ulid());
                 }
             }

@@ -342,6 +342,37 @@ async fn a_server_that_does_not_know_a_new_endpoint_yet_leaves_nothing_out_for_e
 }
 
 #[tokio::test]
+async fn a_change_whose_client_went_away_is_known_all_the_same() {
+    let shop = Shop::open().await;
+    shop.pay(&payment()).await;
+    shop.pass(SECOND_MS);
+    let before = events(&shop).await;
+    // The endpoint lands, and this process does not hear of it.
+    let other = shop.other();
+    endpoint(&other).await;
+    shop.pay(&payment()).await;
+    shop.pass(16 * SECOND_MS);
+    shop.pay(&payment()).await;
+    deliver_for(&shop, 120 * SECOND_MS, 20 * SECOND_MS).await;
+    let heard: Vec<String> = events(&shop).await.into_iter().filter(|event| !before.contains(event)).collect();
+    assert_eq!(sent_events(&shop), heard);
+}
+
+#[tokio::test]
+async fn what_was_told_so_long_ago_that_it_is_forgotten_is_not_told_again() {
+    let mut shop = Shop::open().await;
+    endpoint(&shop).await;
+    shop.pay(&payment()).await;
+    deliver(&shop).await;
+    shop.pass(31 * DAY_MS);
+    assert!(shop.platform.expire_deliveries().await.unwrap() > 0);
+    shop.courier.sent();
+    shop.crash();
+    deliver(&shop).await;
+    assert_eq!(shop.courier.sent().len(), 0);
+}
+
+#[tokio::test]
 async fn there_are_so_many_endpoints_at_most_and_none_at_an_address_that_cannot_be_one() {
     let shop = Shop::open().await;
     let wrong = shop.platform.create_webhook_endpoint(&shop.request(), &new("http://10.0.0.1", EnabledEvents::All)).await;

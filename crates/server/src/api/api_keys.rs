@@ -17,12 +17,9 @@ use utoipa::ToSchema;
 use super::Failure;
 use super::customers::Nothing;
 use super::dispatch::Call;
+use super::lists::page::limit;
 use crate::params::{self, ParamError};
 
-/// Keys in a page unless asked otherwise.
-const DEFAULT_LIMIT: i64 = 10;
-/// Keys in a page at most.
-const MAX_LIMIT: usize = 100;
 /// Networks that a key may be bound to.
 const MAX_NETWORKS: usize = 20;
 /// For how long the key before opens what it did unless asked otherwise: a day, in seconds.
@@ -141,8 +138,7 @@ pub(crate) async fn retrieve(call: Call<'_>, text: &str) -> Result<Answered, Fai
 
 pub(crate) async fn list(call: Call<'_>) -> Result<Answered, Failure> {
     let params: ApiKeysParams = params::from_tree(&call.tree)?;
-    let limit = usize::try_from(params.limit.unwrap_or(DEFAULT_LIMIT)).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    let limit = limit.ok_or_else(|| ParamError::invalid("limit", "The limit must be from 1 to 100."))?;
+    let limit = limit(params.limit)?;
     let after: Option<ApiKeyId> = params.starting_after.as_deref().map(str::parse).transpose().map_err(|_| no_cursor())?;
     let mut keys = call.app.platform.api_keys(&call.request, after).await?;
     let has_more = keys.len() > limit;

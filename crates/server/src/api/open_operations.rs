@@ -11,13 +11,9 @@ use utoipa::ToSchema;
 
 use super::Failure;
 use super::dispatch::Call;
+use super::lists::page::limit;
 use crate::params::{self, ParamError, Text};
 use crate::views::{Context, List, OpenOperation};
-
-/// Objects in a page unless asked otherwise.
-const DEFAULT_LIMIT: i64 = 10;
-/// Objects in a page at most.
-const MAX_LIMIT: usize = 100;
 
 /// A page of open operations, those on what was begun first before others.
 #[derive(Deserialize, ToSchema)]
@@ -41,8 +37,7 @@ pub(crate) async fn list(call: Call<'_>) -> Result<Answered, Failure> {
         Some(text) => Some(ulid(text).ok_or_else(|| ParamError::invalid("starting_after", "No such object."))?),
         None => None,
     };
-    let limit = usize::try_from(params.limit.unwrap_or(DEFAULT_LIMIT)).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    let limit = limit.ok_or_else(|| ParamError::invalid("limit", "The limit must be from 1 to 100."))?;
+    let limit = limit(params.limit)?;
     let platform = &call.app.platform;
     let page = platform.open_operations(call.request.scope, after, limit).await?;
     let ctx = Context::of(call.request.scope, platform.now(), Audience::Shop);

@@ -156,6 +156,5 @@ fn needs(method: &Method, template: &str) -> Option<(Resource, Access)> {
         name => Resource::from_name(name),
     };
     let access = if *method == Method::GET { Access::Read } else { Access::Write };
-    // Sending an event to an endpoint again is more than looking at it.
     resource.map(|resource| (resource, access))
 }

@@ -12,14 +12,10 @@ use utoipa::ToSchema;
 
 use super::Failure;
 use super::dispatch::Call;
+use super::lists::page::limit;
 use super::webhook_endpoints::id as endpoint_id;
 use crate::params::{self, ParamError, RangeParam};
 use crate::views::{Context, List, WebhookDelivery as DeliveryView, WebhookReplay};
-
-/// Deliveries in a page unless asked otherwise.
-const DEFAULT_LIMIT: i64 = 10;
-/// Deliveries in a page at most.
-const MAX_LIMIT: usize = 100;
 
 /// A page of deliveries to an endpoint.
 #[derive(Deserialize, ToSchema)]
@@ -58,11 +54,6 @@ pub(crate) struct ReplayEvents {
     created: RangeParam,
     /// The last event that the request before looked at.
     starting_after: Option<String>,
-}
-
-fn limit(param: Option<i64>) -> Result<usize, Failure> {
-    let limit = usize::try_from(param.unwrap_or(DEFAULT_LIMIT)).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    Ok(limit.ok_or_else(|| ParamError::invalid("limit", "The limit must be from 1 to 100."))?)
 }
 
 fn event_id(text: &str) -> Result<EventId, Failure> {

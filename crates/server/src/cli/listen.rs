@@ -6,7 +6,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use bursar::compose::SetupError;
+use bursar::compose::{SetupError, SystemEntropy};
 use clap::Args;
 use payments::webhooks::signature::{Signed, headers, new_secret};
 use reqwest::Client;
@@ -149,14 +149,6 @@ struct Forward {
     client: Client,
     url: String,
     secret: String,
-}
-
-struct SystemEntropy;
-
-impl payments::ports::Entropy for SystemEntropy {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), payments::Error> {
-        aws_lc_rs::rand::fill(bytes).map_err(|_| payments::Error::Internal("no randomness".to_owned()))
-    }
 }
 
 impl Forward {

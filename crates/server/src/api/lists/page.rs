@@ -17,7 +17,7 @@ use crate::params::{ExpandParam, ParamError, RangeParam};
 /// Objects in a page unless asked otherwise.
 const DEFAULT_LIMIT: i64 = 10;
 /// Objects in a page at most.
-const MAX_LIMIT: i64 = 100;
+const MAX_LIMIT: usize = 100;
 /// Objects read in one go while looking for those that pass a filter.
 const READ_AT_ONCE: usize = 100;
 /// Objects looked into for one page: about a second's work. Then the client is asked for narrower bounds.
@@ -117,13 +117,15 @@ fn last_before(second: i64) -> Ulid {
     Ulid::from_bits(first_of(second).bits().saturating_sub(1))
 }
 
+/// How many objects a page is to have.
+pub(in crate::api) fn limit(param: Option<i64>) -> Result<usize, Failure> {
+    let limit = usize::try_from(param.unwrap_or(DEFAULT_LIMIT)).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    Ok(limit.ok_or_else(|| ParamError::invalid("limit", "The limit must be from 1 to 100."))?)
+}
+
 /// Answers with a page.
 pub(in crate::api) async fn answer<T: Resource>(call: &Call<'_>, source: Source<T>, paging: Paging<'_>) -> Result<Answered, Failure> {
-    let limit = paging.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(ParamError::invalid("limit", "The limit must be from 1 to 100.").into());
-    }
-    let limit = usize::try_from(limit).unwrap_or(1);
+    let limit = limit(paging.limit)?;
     let window = Window::of::<T>(&paging)?;
     let oldest_first = window.order == Order::OldestFirst;
     let (mut objects, has_more) =
