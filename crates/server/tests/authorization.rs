@@ -105,7 +105,7 @@ impl World {
             ("tokens", "tok_00000000000000000000000000".to_owned()),
             ("refunds", "re_00000000000000000000000000".to_owned()),
             ("open_operations", "pa_00000000000000000000000000".to_owned()),
-            ("api_keys", "key_00000000000000000000000000".to_owned()),
+            ("api_keys", id(made(&api, "/v1/api_keys", "permissions[refunds]=read").await)),
             ("webhook_endpoints", id(made(&api, "/v1/webhook_endpoints", "url=https://shop.example&enabled_events[]=*").await)),
         ]);
         Self { api, composed, publishable: keys.publishable, ids }
@@ -257,6 +257,10 @@ async fn a_restricted_key_does_what_it_may_over_the_api_and_is_rolled_and_revoke
     let old = common::get(&world.api, &format!("/v1/api_keys/{id}")).await.json;
     assert!(old["expires_at"].is_i64() && old["secret"].is_null(), "{old}");
     let at_once = made(&world.api, &format!("/v1/api_keys/{}/roll", rolled["id"].as_str().unwrap()), "expires_in=0").await;
+    // One that no server remembers, which they do for two seconds.
+    made(&world.api, &format!("/v1/api_keys/{}/roll", first["id"].as_str().unwrap()), "expires_in=0").await;
+    let expired = with(&world, first["secret"].as_str().unwrap(), "GET", "/v1/charges", "").await;
+    assert_eq!((expired.status, &expired.json["error"]["code"]), (StatusCode::UNAUTHORIZED, &"api_key_expired".into()));
     world.composed.app.platform.note_key_uses().await.unwrap();
     let used = common::get(&world.api, &format!("/v1/api_keys/{id}")).await.json;
     assert!(used["last_used"].is_i64(), "{used}");
@@ -265,7 +269,7 @@ async fn a_restricted_key_does_what_it_may_over_the_api_and_is_rolled_and_revoke
     let gone = with(&world, at_once["secret"].as_str().unwrap(), "GET", "/v1/charges", "").await;
     assert_eq!((gone.status, &gone.json["error"]["code"]), (StatusCode::UNAUTHORIZED, &"api_key_invalid".into()));
     let listed = common::listed(&world.api, "/v1/api_keys", "kind").await;
-    assert_eq!(listed.iter().filter(|kind| *kind == "restricted").count(), 4);
+    assert_eq!(listed.iter().filter(|kind| *kind == "restricted").count(), 6);
 }
 
 #[tokio::test]

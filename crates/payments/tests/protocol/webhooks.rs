@@ -187,6 +187,22 @@ async fn an_endpoint_that_is_down_is_tried_now_and_then_and_told_everything_when
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_back_is_not_taken_for_down_because_it_stumbles_over_one_event() {
+    let shop = Shop::open().await;
+    let id = endpoint(&shop).await;
+    shop.courier.answers(URL, 0);
+    for _ in 0..10 {
+        shop.pay(&payment()).await;
+    }
+    shop.courier.stumbles_over(&events(&shop).await[0]);
+    deliver(&shop).await;
+    deliver_for(&shop, 600 * SECOND_MS, 5 * SECOND_MS).await;
+    shop.courier.answers(URL, 200);
+    deliver_for(&shop, 900 * SECOND_MS, 5 * SECOND_MS).await;
+    assert_eq!(pending(&shop, id).await, 1);
+}
+
+#[tokio::test]
 async fn that_an_endpoint_is_down_the_next_process_knows() {
     let mut shop = Shop::open().await;
     endpoint(&shop).await;
@@ -404,6 +420,8 @@ async fn a_repeated_request_makes_no_second_endpoint_and_does_not_tell_the_secre
 #[tokio::test]
 async fn how_deliveries_went_can_be_looked_up_for_thirty_days() {
     let shop = Shop::open().await;
+    shop.pay(&payment()).await;
+    shop.pass(SECOND_MS);
     let id = endpoint_at(&shop, URL, EnabledEvents::Only(vec![EventKind::ChargeSucceeded])).await.0;
     for _ in 0..5 {
         shop.pay(&payment()).await;
