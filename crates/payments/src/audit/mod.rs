@@ -26,8 +26,7 @@ const KNOWN_FOR: Duration = Duration::from_secs(15);
 impl Platform {
     /// Commits, with a row of the audit trail if an object changes that it follows; a failed precondition is
     /// [`Error::LockTimeout`], which `racing` tries again.
-    pub(crate) async fn commit(&self, act: Act<'_>, writes: Writes) -> Result<(), Error> {
-        let mut writes = writes;
+    pub(crate) async fn commit(&self, act: Act<'_>, mut writes: Writes) -> Result<(), Error> {
         let posts = self.address(act.scope, &mut writes).await?;
         let (mut batch, changes) = writes.into_parts()?;
         act.by.fence.guard(&mut batch);
