@@ -21,7 +21,7 @@ pub use digest::{DIGEST_LENGTH, Digest, InvalidDigest};
 pub use subject::{Subject, SubjectKind};
 
 /// Who acted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Actor {
     /// A shop's server, by its secret key.
@@ -99,7 +99,7 @@ impl Actor {
 }
 
 /// A background job that changes objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
     /// Follows up what was begun and has not ended.

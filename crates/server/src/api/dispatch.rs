@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::account::{ApiKey, ApiKeyKind};
 use domain::payment_intent::ConfirmationMethod;
-use domain::permission::Access;
+use domain::permission::{Access, Permissions};
 use payments::Request;
 use payments::idempotency::Answered;
+use payments::ports::Audience;
 
+use super::credential::{Credential, Grant};
 use super::route::{Ids, Intent, Opens, Route};
 use super::{App, Failure, payment_intents, setup_intents};
 use crate::params::{ParamError, ParamErrorKind, Tree};
@@ -19,45 +20,44 @@ const FOR_THE_SHOP: [&str; 4] = ["capture_method", "error_on_requires_action", "
 /// One authenticated call.
 pub(crate) struct Call<'a> {
     pub(crate) app: &'a App,
-    pub(crate) key: Arc<ApiKey>,
+    pub(crate) credential: Arc<Credential>,
     pub(crate) path: &'a str,
     pub(crate) tree: Tree,
     pub(crate) request: Request,
 }
 
-/// Carries out the operation, if the key opens it.
+/// Carries out the operation, if the credential opens it.
 pub(crate) async fn dispatch<'a>(route: &Route, ids: Ids<'a>, call: Call<'a>) -> Result<Answered, Failure> {
-    match (route.opens, call.key.kind) {
-        (Opens::Secret, ApiKeyKind::Publishable) => return Err(Failure::Forbidden),
-        (Opens::ClientSecret(intent), kind @ (ApiKeyKind::Secret | ApiKeyKind::Publishable)) => {
-            check_secret(&call, intent, ids, kind).await?;
+    match (route.opens, &call.credential.grant) {
+        (Opens::Secret, Grant::Publishable) => return Err(Failure::Forbidden),
+        (Opens::ClientSecret(intent), Grant::Secret) => check_secret(&call, intent, ids, Audience::Shop).await?,
+        (Opens::ClientSecret(intent), Grant::Publishable) => check_secret(&call, intent, ids, Audience::Browser).await?,
+        (_, Grant::Restricted(permissions)) => {
+            check_permission(permissions, route)?;
+            check_expansions(permissions, &call.tree)?;
         }
-        (_, ApiKeyKind::Restricted) => {
-            check_permission(&call.key, route)?;
-            check_expansions(&call)?;
-        }
-        (Opens::Secret, ApiKeyKind::Secret) | (Opens::Any, ApiKeyKind::Secret | ApiKeyKind::Publishable) => {}
+        (Opens::Secret, Grant::Secret) | (Opens::Any, Grant::Secret | Grant::Publishable) => {}
     }
     (route.run)(call, ids).await
 }
 
-/// A restricted key opens what it was made for.
-fn check_permission(key: &ApiKey, route: &Route) -> Result<(), Failure> {
+/// What is restricted opens what it was made for.
+fn check_permission(permissions: &Permissions, route: &Route) -> Result<(), Failure> {
     match route.needs {
-        Some((resource, access)) if key.permissions.allow(resource, access) => Ok(()),
+        Some((resource, access)) if permissions.allow(resource, access) => Ok(()),
         Some((resource, access)) => Err(Failure::NotPermitted(resource, access)),
         None => Err(Failure::Forbidden),
     }
 }
 
-/// What an answer is to show in the place of a reference, the key must be allowed to read.
-fn check_expansions(call: &Call<'_>) -> Result<(), Failure> {
+/// What an answer is to show in the place of a reference, the credential must be allowed to read.
+fn check_expansions(permissions: &Permissions, tree: &Tree) -> Result<(), Failure> {
     let mut paths = Vec::new();
-    if let Some(expand) = call.tree.get("expand") {
+    if let Some(expand) = tree.get("expand") {
         texts(expand, &mut paths);
     }
     let shown = paths.iter().flat_map(|path| path.split('.')).flat_map(shows);
-    let denied = shown.copied().find(|resource| !call.key.permissions.allow(*resource, Access::Read));
+    let denied = shown.copied().find(|resource| !permissions.allow(*resource, Access::Read));
     denied.map_or(Ok(()), |resource| Err(Failure::NotPermitted(resource, Access::Read)))
 }
 
@@ -71,12 +71,12 @@ fn texts<'t>(tree: &'t Tree, into: &mut Vec<&'t str>) {
 }
 
 /// A browser must prove that the shop handed it the intent; a shop may.
-async fn check_secret(call: &Call<'_>, intent: Intent, [id, _]: Ids<'_>, kind: ApiKeyKind) -> Result<(), Failure> {
+async fn check_secret(call: &Call<'_>, intent: Intent, [id, _]: Ids<'_>, audience: Audience) -> Result<(), Failure> {
     let secret = match call.tree.get("client_secret") {
         Some(Tree::Text(text)) if !text.is_empty() => text,
         Some(Tree::Text(_) | Tree::Null) => return Err(ParamError::of_kind(ParamErrorKind::Empty, "client_secret").into()),
         Some(_) => return Err(ParamError::of_kind(ParamErrorKind::InvalidString, "client_secret").into()),
-        None if kind == ApiKeyKind::Secret => return Ok(()),
+        None if audience == Audience::Shop => return Ok(()),
         None => return Err(ParamError::missing("client_secret").into()),
     };
     let (platform, scope) = (&call.app.platform, call.request.scope);
@@ -88,10 +88,10 @@ async fn check_secret(call: &Call<'_>, intent: Intent, [id, _]: Ids<'_>, kind: A
         }
     };
     let confirms = call.path.ends_with("/confirm");
-    match kind {
-        ApiKeyKind::Secret | ApiKeyKind::Restricted => Ok(()),
-        ApiKeyKind::Publishable if confirms && confirmation == ConfirmationMethod::Manual => Err(Failure::Forbidden),
-        ApiKeyKind::Publishable => match FOR_THE_SHOP.into_iter().find(|name| call.tree.get(name).is_some()) {
+    match audience {
+        Audience::Shop => Ok(()),
+        Audience::Browser if confirms && confirmation == ConfirmationMethod::Manual => Err(Failure::Forbidden),
+        Audience::Browser => match FOR_THE_SHOP.into_iter().find(|name| call.tree.get(name).is_some()) {
             Some(name) => Err(ParamError::invalid(name, format!("The parameter {name} cannot be given with a publishable key.")).into()),
             None => Ok(()),
         },

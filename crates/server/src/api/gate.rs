@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use base64::Engine as _;
-use domain::account::{ApiKey, ApiKeyKind};
-use domain::audit::Actor;
 use domain::id::AccountId;
 use domain::idempotency::{Fingerprint, holds_card_number};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use payments::idempotency::{Idempotency, MAX_KEY};
-use payments::ports::Audience;
 
+use super::credential::Credential;
 use super::{App, Failure};
 use crate::limits::rate::Standing;
 use crate::views::API_VERSION;
@@ -21,29 +19,13 @@ use crate::views::API_VERSION;
 /// The date of Stripe's first dated version.
 const FIRST_VERSION: &str = "2011-01-01";
 
-/// Whoever reads what this key asks for.
-pub(super) const fn audience(key: &ApiKey) -> Audience {
-    match key.kind {
-        ApiKeyKind::Secret | ApiKeyKind::Restricted => Audience::Shop,
-        ApiKeyKind::Publishable => Audience::Browser,
-    }
-}
-
-/// Whoever asks by this key.
-pub(super) const fn actor(key: &ApiKey) -> Actor {
-    match key.kind {
-        ApiKeyKind::Secret | ApiKeyKind::Restricted => Actor::ApiKey { id: key.id },
-        ApiKeyKind::Publishable => Actor::PublishableKey { id: key.id },
-    }
-}
-
 /// The address at the other end of the connection. Headers that tell of another one are not believed: anybody can send them.
 pub(super) fn from(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip().to_canonical())
 }
 
-/// The key a request came with. Where guesses are limited, `standing` becomes how many its address has left.
-pub(super) async fn authenticate(app: &App, parts: &Parts, standing: &mut Option<Standing>) -> Result<Arc<ApiKey>, Failure> {
+/// Whoever sent a request. Where guesses are limited, `standing` becomes how many its address has left.
+pub(super) async fn authenticate(app: &App, parts: &Parts, standing: &mut Option<Standing>) -> Result<Arc<Credential>, Failure> {
     let text = parts.headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).ok_or(Failure::NoKey)?;
     let text = match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
@@ -55,33 +37,30 @@ pub(super) async fn authenticate(app: &App, parts: &Parts, standing: &mut Option
         _ => return Err(Failure::NoKey),
     };
     let from = from(parts);
-    let key = match app.keys.get(&text) {
-        Some(key) => key,
+    let credential = match app.credentials.get(&text) {
+        Some(credential) => credential,
         None => look_up(app, from, text, standing).await?,
     };
-    if !key.is_good(app.platform.now()) {
-        return Err(Failure::ExpiredKey);
+    credential.check(app.platform.now(), from)?;
+    if let Some(key) = &credential.key {
+        app.platform.key_was_used(key.id);
     }
-    if !key.may_come_from(from) {
-        return Err(Failure::WrongAddress);
-    }
-    app.platform.key_was_used(key.id);
-    Ok(key)
+    Ok(credential)
 }
 
-async fn look_up(app: &App, from: Option<IpAddr>, text: String, standing: &mut Option<Standing>) -> Result<Arc<ApiKey>, Failure> {
+async fn look_up(app: &App, from: Option<IpAddr>, text: String, standing: &mut Option<Standing>) -> Result<Arc<Credential>, Failure> {
     *standing = app.limits.try_key(from, &text)?;
     let found = app.platform.find_key(&text).await?;
     let key = found.filter(|k| k.revoked_at.is_none()).ok_or(Failure::WrongKey)?;
     app.limits.key_is_good(from, &text);
-    let key = Arc::new(key);
-    app.keys.insert(text, Arc::clone(&key));
-    Ok(key)
+    let credential = Arc::new(Credential::of_key(key));
+    app.credentials.insert(text, Arc::clone(&credential));
+    Ok(credential)
 }
 
 /// Checks `Stripe-Version` and `Stripe-Account`: every version that there was is served in the shapes of
-/// [`API_VERSION`], and a key speaks for its own account only.
-pub(super) fn terms(headers: &HeaderMap, key: &ApiKey) -> Result<(), Failure> {
+/// [`API_VERSION`], and a credential speaks for its own account only.
+pub(super) fn terms(headers: &HeaderMap, credential: &Credential) -> Result<(), Failure> {
     if let Some(version) = headers.get("stripe-version")
         && !version.to_str().is_ok_and(is_version)
     {
@@ -89,7 +68,7 @@ pub(super) fn terms(headers: &HeaderMap, key: &ApiKey) -> Result<(), Failure> {
     }
     if let Some(account) = headers.get("stripe-account") {
         let named = account.to_str().ok().and_then(|text| text.parse::<AccountId>().ok());
-        if named != Some(key.scope.account) {
+        if named != Some(credential.scope.account) {
             return Err(Failure::Account);
         }
     }

@@ -7,6 +7,7 @@ mod account;
 mod api_keys;
 mod body;
 mod charges;
+mod credential;
 mod customers;
 mod description;
 mod dispatch;
@@ -35,7 +36,6 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use domain::account::ApiKey;
 use domain::fingerprint_key::FingerprintKey;
 use domain::id::{AccountId, RequestId};
 use http::request::Parts;
@@ -45,6 +45,7 @@ use payments::Platform;
 use payments::idempotency::Answered;
 use payments::ports::{Answer, Audience, Rendering};
 
+use self::credential::Credential;
 use self::route::Route;
 use crate::docs_page;
 use crate::limits::Limits;
@@ -58,10 +59,10 @@ pub use failure::Failure;
 #[cfg(feature = "lambda")]
 pub use failure::too_slow;
 
-/// Keys remembered, so that a request needs no look-up.
-const MAX_KEYS: u64 = 10_000;
+/// Credentials remembered, so that a request needs no look-up.
+const MAX_CREDENTIALS: u64 = 10_000;
 /// How long a revoked key can still pass at most.
-const KEY_LIFETIME: Duration = Duration::from_secs(2);
+const CREDENTIAL_LIFETIME: Duration = Duration::from_secs(2);
 
 /// No id that is given to an object is longer.
 const MAX_ID: usize = 64;
@@ -78,7 +79,7 @@ pub struct App {
     pub meters: Meters,
     /// What clients may ask.
     pub(crate) limits: Limits,
-    keys: Cache<String, Arc<ApiKey>>,
+    credentials: Cache<String, Arc<Credential>>,
     fingerprints: FingerprintKey,
 }
 
@@ -100,7 +101,7 @@ impl App {
             stand_in: None,
             meters: Meters::off(),
             limits: Limits::default(),
-            keys: Cache::builder().max_capacity(MAX_KEYS).time_to_live(KEY_LIFETIME).build(),
+            credentials: Cache::builder().max_capacity(MAX_CREDENTIALS).time_to_live(CREDENTIAL_LIFETIME).build(),
             fingerprints,
         }
     }
@@ -273,12 +274,12 @@ async fn serve(
     known: &mut Known,
     place: &Place,
 ) -> Result<Answered, Failure> {
-    let key = gate::authenticate(app, parts, &mut known.standing).await?;
-    let (scope, audience) = (key.scope, gate::audience(&key));
+    let credential = gate::authenticate(app, parts, &mut known.standing).await?;
+    let (scope, audience) = (credential.scope, credential.audience());
     known.ctx = Context::of(scope, known.ctx.now, audience);
     known.account = Some(scope.account);
-    known.standing = app.limits.admit(&key)?;
-    gate::terms(&parts.headers, &key)?;
+    known.standing = app.limits.admit(&credential.actor, scope.account)?;
+    gate::terms(&parts.headers, &credential)?;
     let body = place.aside(body.read()).await?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let (route, ids) = routes::find(&parts.method, parts.uri.path()).ok_or(Failure::NoRoute)?;
@@ -287,13 +288,13 @@ async fn serve(
     let idempotency = gate::idempotency(app, parts, &body)?;
     let account = app.platform.account(scope).await?;
     let rendering = Rendering { expand: Vec::new(), audience };
-    let (actor, from) = (gate::actor(&key), gate::from(parts));
+    let (actor, from) = (credential.actor.clone(), gate::from(parts));
     let request = payments::Request { scope, account, id: id.to_owned(), idempotency, rendering, actor, from };
     if let Some(stand_in) = &app.stand_in {
         return Ok(Answered { answer: stand_in.answer(&parts.method, parts.uri.path()).await, replayed: false });
     }
     let keyed = request.idempotency.is_some().then(|| request.clone());
-    let call = dispatch::Call { app, key, path: parts.uri.path(), tree, request };
+    let call = dispatch::Call { app, credential, path: parts.uri.path(), tree, request };
     match (dispatch::dispatch(route, ids, call).await, keyed) {
         (Err(Failure::Case(refusal)), Some(request)) if refusal.is_refusal() => {
             let answer = Failure::Case(refusal).answer(id, known.ctx);

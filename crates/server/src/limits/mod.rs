@@ -21,8 +21,8 @@ use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
-use domain::account::ApiKey;
-use domain::id::{AccountId, ApiKeyId};
+use domain::audit::Actor;
+use domain::id::AccountId;
 use providers::Connector;
 
 use self::guesses::Guesses;
@@ -85,7 +85,7 @@ pub struct Limited {
 /// Counts requests, as far as they are limited.
 #[derive(Default)]
 pub(crate) struct Limits {
-    keys: Option<Rates<ApiKeyId>>,
+    callers: Option<Rates<Actor>>,
     accounts: Option<Rates<AccountId>>,
     guesses: Option<Guesses>,
     load: Option<Arc<Load>>,
@@ -94,7 +94,7 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn new(rules: &Rules) -> Self {
         Self {
-            keys: rules.per_key.map(Rates::a_second),
+            callers: rules.per_key.map(Rates::a_second),
             accounts: rules.per_account.map(Rates::a_second),
             guesses: rules.failures.map(Guesses::a_minute),
             load: rules.in_flight.map(|most| Arc::new(Load::new(most))),
@@ -114,12 +114,11 @@ impl Limits {
         self.load.as_ref().map_or(Some(Place::uncounted()), Load::enter)
     }
 
-    /// Counts a request with this key. What its key allowed and its account did not is counted for the key all the same. Tells
+    /// Counts a request of this caller. What its key allowed and its account did not is counted for the key all the same. Tells
     /// where the narrower of the two limits stands.
-    pub(crate) fn admit(&self, key: &ApiKey) -> Result<Option<Standing>, Limited> {
+    pub(crate) fn admit(&self, caller: &Actor, account: AccountId) -> Result<Option<Standing>, Limited> {
         let counted = |of, taken: Result<Standing, Standing>| taken.map_err(|standing| Limited { of, standing });
-        let of_key = self.keys.as_ref().map(|keys| counted(Allowance::Key, keys.take(key.id))).transpose()?;
-        let account = key.scope.account;
+        let of_key = self.callers.as_ref().map(|callers| counted(Allowance::Key, callers.take(caller.clone()))).transpose()?;
         let of_account = self.accounts.as_ref().map(|all| counted(Allowance::Account, all.take(account))).transpose()?;
         Ok([of_key, of_account].into_iter().flatten().min_by_key(|standing| standing.remaining))
     }
@@ -140,26 +139,19 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
-    use domain::account::ApiKeyKind;
-    use domain::id::Ulid;
-    use domain::scope::{Mode, Scope};
-    use domain::time::Timestamp;
+    use domain::id::{ApiKeyId, Ulid};
 
     use super::*;
 
-    fn key(id: u128, account: u128) -> ApiKey {
-        ApiKey {
-            id: ApiKeyId::new(Ulid::from_bits(id)),
-            scope: Scope { account: AccountId::new(Ulid::from_bits(account)), mode: Mode::Test },
-            kind: ApiKeyKind::Secret,
-            hash: String::new(),
-            last4: String::new(),
-            created_at: Timestamp::from_millis(0),
-            revoked_at: None,
-            expires_at: None,
-            permissions: domain::permission::Permissions::default(),
-            allowed_from: Vec::new(),
-        }
+    /// A key, and whose it is.
+    type Caller = (Actor, AccountId);
+
+    fn key(id: u128, account: u128) -> Caller {
+        (Actor::ApiKey { id: ApiKeyId::new(Ulid::from_bits(id)) }, AccountId::new(Ulid::from_bits(account)))
+    }
+
+    fn admit(limits: &Limits, (caller, account): Caller) -> Result<Option<Standing>, Limited> {
+        limits.admit(&caller, account)
     }
 
     fn limits(per_key: u32, per_account: u32) -> Limits {
@@ -167,23 +159,23 @@ mod tests {
         Limits::new(&Rules { per_key, per_account, ..Rules::default() })
     }
 
-    fn admitted(limits: &Limits, key: &ApiKey) -> usize {
-        (0..100).filter(|_| limits.admit(key).is_ok()).count()
+    fn admitted(limits: &Limits, key: &Caller) -> usize {
+        (0..100).filter(|_| admit(limits, key.clone()).is_ok()).count()
     }
 
     #[test]
     fn by_default_nothing_is_limited() {
         let limits = Limits::new(&Rules::default());
-        assert_eq!(limits.admit(&key(1, 1)), Ok(None));
+        assert_eq!(admit(&limits, key(1, 1)), Ok(None));
         assert_eq!(limits.try_key(Some([192, 0, 2, 7].into()), "sk"), Ok(None));
-        assert!(limits.keys.is_none() && limits.accounts.is_none() && limits.guesses.is_none());
+        assert!(limits.callers.is_none() && limits.accounts.is_none() && limits.guesses.is_none());
     }
 
     #[test]
     fn a_key_is_held_to_two_seconds_worth_and_leaves_others_alone() {
         let limits = limits(10, 0);
         assert_eq!(admitted(&limits, &key(1, 1)), 20);
-        assert_eq!(limits.admit(&key(1, 1)).unwrap_err().of, Allowance::Key);
+        assert_eq!(admit(&limits, key(1, 1)).unwrap_err().of, Allowance::Key);
         assert_eq!(admitted(&limits, &key(2, 1)), 20);
     }
 
@@ -191,18 +183,18 @@ mod tests {
     fn the_keys_of_an_account_share_what_it_may() {
         let limits = limits(0, 10);
         assert_eq!((admitted(&limits, &key(1, 1)), admitted(&limits, &key(2, 1)), admitted(&limits, &key(3, 2))), (20, 0, 20));
-        assert_eq!(limits.admit(&key(2, 1)).unwrap_err().of, Allowance::Account);
+        assert_eq!(admit(&limits, key(2, 1)).unwrap_err().of, Allowance::Account);
     }
 
     #[test]
     fn the_narrower_limit_is_told() {
-        let told = |per_key, per_account| limits(per_key, per_account).admit(&key(1, 1)).unwrap().unwrap().limit;
+        let told = |per_key, per_account| admit(&limits(per_key, per_account), key(1, 1)).unwrap().unwrap().limit;
         assert_eq!((told(10, 20), told(20, 10)), (20, 20));
     }
 
     #[test]
     fn any_number_can_be_given() {
         let limits = limits(u32::MAX, u32::MAX);
-        assert!(limits.admit(&key(1, 1)).is_ok());
+        assert!(admit(&limits, key(1, 1)).is_ok());
     }
 }
