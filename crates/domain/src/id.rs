@@ -299,6 +299,10 @@ ids! {
     CardId = "card_";
     /// A request to the API.
     RequestId = "req_";
+    /// An outside issuer of access tokens that is trusted.
+    TokenIssuerId = "iss_";
+    /// A key that signs access tokens.
+    TokenKeyId = "jwk_";
     /// Where a shop wants to hear of what happens.
     WebhookEndpointId = "we_";
 }

@@ -3,6 +3,7 @@
 //! Everything here is pure and total: a function of its arguments that never panics on any of them.
 //! Absent on purpose: `await`, clocks, random numbers, logging, HTTP, databases.
 
+pub mod access_token;
 pub mod account;
 pub mod audit;
 pub mod balance;
@@ -32,8 +33,11 @@ pub mod provider_key;
 pub mod refund;
 pub mod ruling;
 pub mod scope;
+pub mod sealed;
 pub mod setup_intent;
 pub mod statement;
 pub mod time;
+pub mod token_issuer;
+pub mod token_key;
 pub mod webhook_delivery;
 pub mod webhook_endpoint;

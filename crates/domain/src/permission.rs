@@ -109,15 +109,75 @@ impl Permissions {
         self.0.is_empty()
     }
 
+    /// These and that; what they allow already stays allowed.
+    #[must_use]
+    pub fn with(mut self, resource: Resource, access: Access) -> Self {
+        let allowed = self.0.entry(resource).or_insert(access);
+        *allowed = access.max(*allowed);
+        self
+    }
+
+    /// What both allow.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let both = |(resource, access): (Resource, Access)| other.0.get(&resource).map(|theirs| (resource, access.min(*theirs)));
+        Self(self.iter().filter_map(both).collect())
+    }
+
+    /// Everything there is to allow.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::of(Resource::ALL.iter().map(|resource| (*resource, Access::Write)))
+    }
+
     /// Each.
     pub fn iter(&self) -> impl Iterator<Item = (Resource, Access)> + '_ {
         self.0.iter().map(|(resource, access)| (*resource, *access))
     }
 }
 
+/// A permission as one word, as OAuth 2.0 has them (RFC 6749 §3.3): `refunds:write`.
+#[must_use]
+pub fn scope_word(resource: Resource, access: Access) -> String {
+    format!("{}:{}", resource.as_str(), access.as_str())
+}
+
+/// The permission of such a word.
+#[must_use]
+pub fn from_scope_word(word: &str) -> Option<(Resource, Access)> {
+    let (resource, access) = word.split_once(':')?;
+    Some((Resource::from_name(resource)?, Access::from_name(access)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_allow_is_what_each_of_them_does() {
+        let one =
+            Permissions::of([(Resource::Refunds, Access::Write), (Resource::Charges, Access::Read), (Resource::Events, Access::Read)]);
+        let other =
+            Permissions::of([(Resource::Refunds, Access::Read), (Resource::Charges, Access::Write), (Resource::Tokens, Access::Read)]);
+        let both = one.and(&other);
+        assert_eq!(both, other.and(&one));
+        for resource in Resource::ALL {
+            for access in [Access::Read, Access::Write] {
+                assert_eq!(both.allow(*resource, access), one.allow(*resource, access) && other.allow(*resource, access), "{resource:?}");
+            }
+        }
+        assert_eq!(one.and(&Permissions::all()), one);
+    }
+
+    #[test]
+    fn a_permission_is_one_word_of_a_token() {
+        for (resource, access) in Permissions::all().iter().chain([(Resource::Refunds, Access::Read)]) {
+            assert_eq!(from_scope_word(&scope_word(resource, access)), Some((resource, access)));
+        }
+        for wrong in ["", "refunds", "refunds:", ":read", "refunds:all", "Refunds:read", "refunds:read:write", "api_keys:write", "*"] {
+            assert_eq!(from_scope_word(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn writing_includes_reading_and_nothing_includes_what_is_not_named() {

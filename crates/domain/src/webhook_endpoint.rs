@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::EventKind;
 use crate::id::WebhookEndpointId;
 use crate::metadata::Metadata;
+use crate::sealed::SealedSecret;
 use crate::time::Timestamp;
 
 /// Endpoints of one shop and mode: each may add an entry for every event to the commit that makes the event, and what one
@@ -71,17 +72,6 @@ pub enum State {
     },
     /// It was deleted.
     Deleted,
-}
-
-/// A secret as the vault sealed it; the fields are hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealedSecret {
-    /// Which key-encryption key sealed the data key.
-    pub key_version: u32,
-    /// The data key: nonce, ciphertext, tag.
-    pub data_key: String,
-    /// The secret: nonce, ciphertext, tag.
-    pub secret: String,
 }
 
 /// A secret that signs beside the present one for a while.

@@ -38,6 +38,7 @@ pub mod setup_intents;
 pub mod shutdown;
 pub mod sizes;
 mod texts;
+pub mod tokens;
 pub mod vault;
 pub mod verify;
 pub mod webhooks;

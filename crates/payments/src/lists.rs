@@ -16,6 +16,8 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
+use domain::token_issuer::TokenIssuer;
+use domain::token_key::TokenKey;
 use domain::webhook_endpoint::{State, WebhookEndpoint};
 use store::{Index, List};
 
@@ -177,6 +179,18 @@ impl Listed for WebhookEndpoint {
     fn lists(&self, scope: Scope) -> Vec<List> {
         let index = if self.state == State::Deleted { Index::DeletedWebhookEndpoints } else { Index::WebhookEndpoints };
         vec![List::all(scope, index)]
+    }
+}
+
+impl Listed for TokenKey {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        vec![List::all(scope, Index::TokenKeys)]
+    }
+}
+
+impl Listed for TokenIssuer {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        self.removed_at.is_none().then(|| List::all(scope, Index::TokenIssuers)).into_iter().collect()
     }
 }
 

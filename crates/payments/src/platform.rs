@@ -37,6 +37,7 @@ use crate::records::{Loaded, Record, key_of};
 use crate::remembered::Remembered;
 use crate::security_codes::SecurityCodes;
 use crate::sizes;
+use crate::tokens;
 use crate::vault::Vault;
 use crate::webhooks::known::Known;
 use crate::webhooks::lanes::Lanes;
@@ -116,6 +117,7 @@ pub struct Platform {
     pub(crate) endpoints: Known,
     pub(crate) lanes: Lanes,
     pub(crate) key_uses: KeyUses,
+    pub(crate) tokens: tokens::Known,
 }
 
 /// Who asks, and how.
@@ -193,6 +195,7 @@ impl Platform {
             endpoints: Known::new(MAX_SCOPES),
             lanes: Lanes::default(),
             key_uses: KeyUses::default(),
+            tokens: tokens::Known::default(),
         }
     }
 

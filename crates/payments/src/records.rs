@@ -17,6 +17,8 @@ use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
 use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
+use domain::token_issuer::TokenIssuer;
+use domain::token_key::TokenKey;
 use domain::webhook_endpoint::WebhookEndpoint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,8 @@ records! {
     Refund = Refund;
     SetupIntent = SetupIntent;
     Token = Token;
+    TokenIssuer = TokenIssuer;
+    TokenKey = TokenKey;
     WebhookEndpoint = WebhookEndpoint;
 }
 

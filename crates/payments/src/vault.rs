@@ -1,4 +1,4 @@
-//! The vault: card numbers, and the secrets of webhook endpoints, sealed.
+//! The vault: card numbers, and the secrets of webhook endpoints and of what signs tokens, sealed.
 //!
 //! Each number is sealed by AES-256-GCM under a data key of its own, and that key is sealed under the
 //! key-encryption key. Account, mode and the method's ULID are authenticated with both, so that a sealed
@@ -7,9 +7,9 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use domain::card::CardNumber;
-use domain::id::Ulid;
+use domain::id::{TokenKeyId, Ulid, WebhookEndpointId};
 use domain::scope::Scope;
-use domain::webhook_endpoint::SealedSecret;
+use domain::sealed::SealedSecret;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
@@ -32,6 +32,25 @@ pub struct SealedCard {
     pub data_key: String,
     /// The number: nonce, ciphertext, tag.
     pub number: String,
+}
+
+/// Whose secret it is: it opens for nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretOf {
+    /// What signs what a webhook endpoint of a merchant is told.
+    WebhookEndpoint(Scope, WebhookEndpointId),
+    /// What signs access tokens.
+    TokenKey(TokenKeyId),
+}
+
+impl SecretOf {
+    fn context(self) -> Vec<u8> {
+        match self {
+            Self::WebhookEndpoint(scope, id) => format!("bursar webhook secret {} {} {}", scope.account, scope.mode, id.ulid()),
+            Self::TokenKey(id) => format!("bursar token key {id}"),
+        }
+        .into_bytes()
+    }
 }
 
 /// Seals and opens card numbers and secrets.
@@ -71,12 +90,12 @@ impl Vault {
         CardNumber::parse(digits).map_err(|_| failed())
     }
 
-    /// Seals the secret that signs what an endpoint of a merchant is told.
+    /// Seals the secret of an object.
     ///
     /// # Errors
     /// No randomness, or the cipher failed.
-    pub fn seal_secret(&self, scope: Scope, endpoint: Ulid, secret: &str) -> Result<SealedSecret, Error> {
-        let context = secrets_context(scope, endpoint);
+    pub fn seal_secret(&self, of: SecretOf, secret: &str) -> Result<SealedSecret, Error> {
+        let context = of.context();
         let mut data_key = Zeroizing::new([0u8; KEY_LENGTH]);
         self.entropy.fill(data_key.as_mut_slice())?;
         let sealed = self.seal_bytes(&aead_key(&data_key)?, &context, secret.as_bytes())?;
@@ -86,9 +105,9 @@ impl Vault {
     /// Opens such a secret.
     ///
     /// # Errors
-    /// It was sealed under another key, for another endpoint or merchant, or was altered.
-    pub fn open_secret(&self, scope: Scope, endpoint: Ulid, sealed: &SealedSecret) -> Result<Zeroizing<String>, Error> {
-        let bytes = self.open_enveloped(sealed.key_version, &secrets_context(scope, endpoint), (&sealed.data_key, &sealed.secret))?;
+    /// It was sealed under another key, for another object or merchant, or was altered.
+    pub fn open_secret(&self, of: SecretOf, sealed: &SealedSecret) -> Result<Zeroizing<String>, Error> {
+        let bytes = self.open_enveloped(sealed.key_version, &of.context(), (&sealed.data_key, &sealed.secret))?;
         std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| failed())
     }
 
@@ -136,10 +155,6 @@ fn context(scope: Scope, method: Ulid) -> Vec<u8> {
     format!("bursar card {} {} {method}", scope.account, scope.mode).into_bytes()
 }
 
-fn secrets_context(scope: Scope, endpoint: Ulid) -> Vec<u8> {
-    format!("bursar webhook secret {} {} {endpoint}", scope.account, scope.mode).into_bytes()
-}
-
 fn failed() -> Error {
     Error::Internal("vault: a card or secret could not be sealed or opened".to_owned())
 }
@@ -177,11 +192,15 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_secret_opens_for_its_endpoint_only_and_never_as_a_card() {
-        let sealed = vault(1).seal_secret(SCOPE, METHOD, "whsec_1").unwrap();
-        assert_eq!(vault(1).open_secret(SCOPE, METHOD, &sealed).unwrap().as_str(), "whsec_1");
-        assert!(vault(1).open_secret(SCOPE, Ulid::from_bits(10), &sealed).is_err());
-        assert!(vault(2).open_secret(SCOPE, METHOD, &sealed).is_err());
+    fn a_sealed_secret_opens_for_its_object_only_and_never_as_a_card() {
+        let endpoint = |bits| SecretOf::WebhookEndpoint(SCOPE, WebhookEndpointId::new(Ulid::from_bits(bits)));
+        let sealed = vault(1).seal_secret(endpoint(9), "whsec_1").unwrap();
+        assert_eq!(vault(1).open_secret(endpoint(9), &sealed).unwrap().as_str(), "whsec_1");
+        let token_key = SecretOf::TokenKey(TokenKeyId::new(METHOD));
+        for other in [endpoint(10), token_key] {
+            assert!(vault(1).open_secret(other, &sealed).is_err());
+        }
+        assert!(vault(2).open_secret(endpoint(9), &sealed).is_err());
         let card = SealedCard { key_version: sealed.key_version, data_key: sealed.data_key, number: sealed.secret };
         assert!(vault(1).open(SCOPE, METHOD, &card).is_err());
     }

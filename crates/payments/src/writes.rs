@@ -16,6 +16,8 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
+use domain::token_issuer::TokenIssuer;
+use domain::token_key::TokenKey;
 use domain::webhook_endpoint::WebhookEndpoint;
 use store::{Batch, Key, Kind, List, Precondition, Write};
 
@@ -78,6 +80,8 @@ audited! {
     PaymentMethod,
     Refund,
     SetupIntent,
+    TokenIssuer,
+    TokenKey,
     WebhookEndpoint,
 }
 

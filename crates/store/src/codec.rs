@@ -42,6 +42,8 @@ pub(crate) const fn code(kind: Kind) -> u8 {
         Kind::AuditSegment => 20,
         Kind::WebhookEndpoint => 21,
         Kind::WebhookDelivery => 22,
+        Kind::TokenKey => 23,
+        Kind::TokenIssuer => 24,
     }
 }
 

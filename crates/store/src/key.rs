@@ -80,6 +80,10 @@ kinds! {
     WebhookEndpoint = "webhook_endpoints",
     /// How telling an endpoint of an event went; and whether an endpoint takes what it is told.
     WebhookDelivery = "webhook_deliveries",
+    /// A key that signs access tokens.
+    TokenKey = "token_keys",
+    /// An outside issuer of access tokens.
+    TokenIssuer = "token_issuers",
 }
 
 /// A week more than the day that the API promises to remember an idempotency key, so that a clock or a removal that is
@@ -115,7 +119,9 @@ impl Kind {
             | Self::Setting
             | Self::AuditEntry
             | Self::AuditSegment
-            | Self::WebhookEndpoint => None,
+            | Self::WebhookEndpoint
+            | Self::TokenKey
+            | Self::TokenIssuer => None,
         }
     }
 }
@@ -212,6 +218,10 @@ indexes! {
     DeletedWebhookEndpoints = 29,
     /// Events that one webhook endpoint is still to be told.
     PendingDeliveries = 30,
+    /// All keys that sign access tokens.
+    TokenKeys = 31,
+    /// All outside issuers that are trusted.
+    TokenIssuers = 32,
 }
 
 /// An object, found by its identifier.

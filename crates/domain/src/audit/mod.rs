@@ -14,7 +14,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiKeyId, AuditEntryId};
+use crate::id::{ApiKeyId, AuditEntryId, TokenIssuerId};
 use crate::time::Timestamp;
 
 pub use digest::{DIGEST_LENGTH, Digest, InvalidDigest};
@@ -28,6 +28,13 @@ pub enum Actor {
     ApiKey {
         /// The key's own name.
         id: ApiKeyId,
+    },
+    /// A program, by an access token of an outside issuer.
+    Client {
+        /// The issuer's name here.
+        issuer: TokenIssuerId,
+        /// Who it speaks for, as the issuer says.
+        subject: String,
     },
     /// A browser, by the shop's publishable key.
     PublishableKey {
@@ -58,6 +65,7 @@ pub enum Actor {
 #[allow(missing_docs)] // as of `Actor`
 pub enum ActorKind {
     ApiKey,
+    Client,
     PublishableKey,
     Buyer,
     Job,
@@ -67,13 +75,14 @@ pub enum ActorKind {
 
 impl ActorKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::ApiKey, Self::PublishableKey, Self::Buyer, Self::Job, Self::Provider, Self::Operator];
+    pub const ALL: [Self; 7] = [Self::ApiKey, Self::Client, Self::PublishableKey, Self::Buyer, Self::Job, Self::Provider, Self::Operator];
 
     /// As it is written.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ApiKey => "api_key",
+            Self::Client => "client",
             Self::PublishableKey => "publishable_key",
             Self::Buyer => "buyer",
             Self::Job => "job",
@@ -89,6 +98,7 @@ impl Actor {
     pub const fn kind(&self) -> ActorKind {
         match self {
             Self::ApiKey { .. } => ActorKind::ApiKey,
+            Self::Client { .. } => ActorKind::Client,
             Self::PublishableKey { .. } => ActorKind::PublishableKey,
             Self::Buyer => ActorKind::Buyer,
             Self::Job { .. } => ActorKind::Job,
@@ -108,6 +118,8 @@ pub enum Job {
     Waits,
     /// Tells shops of what happened.
     Deliveries,
+    /// Makes the keys that sign access tokens.
+    TokenKeys,
 }
 
 impl Job {
@@ -118,6 +130,7 @@ impl Job {
             Self::Recovery => "recovery",
             Self::Waits => "waits",
             Self::Deliveries => "deliveries",
+            Self::TokenKeys => "token_keys",
         }
     }
 }
@@ -198,6 +211,14 @@ actions! {
     SetupIntentSettle = "setup_intent.settle";
     /// A set-up was changed.
     SetupIntentUpdate = "setup_intent.update";
+    /// An outside issuer of access tokens is trusted.
+    TokenIssuerCreate = "token_issuer.create";
+    /// An outside issuer of access tokens is trusted no more.
+    TokenIssuerRemove = "token_issuer.remove";
+    /// A key was made that is to sign access tokens.
+    TokenKeyCreate = "token_key.create";
+    /// A key that signed access tokens was taken back.
+    TokenKeyWithdraw = "token_key.withdraw";
     /// An endpoint was made.
     WebhookEndpointCreate = "webhook_endpoint.create";
     /// An endpoint was deleted.

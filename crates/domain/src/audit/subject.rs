@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{
     AccountId, ApiKeyId, ChargeId, CustomerId, InvalidId, PaymentAttemptId, PaymentIntentId, PaymentMethodId, RefundId, SetupIntentId,
-    Ulid, WebhookEndpointId,
+    TokenIssuerId, TokenKeyId, Ulid, WebhookEndpointId,
 };
 
 macro_rules! subjects {
@@ -89,6 +89,8 @@ subjects! {
     PaymentMethod(PaymentMethodId) = "payment_method";
     Refund(RefundId) = "refund";
     SetupIntent(SetupIntentId) = "setup_intent";
+    TokenIssuer(TokenIssuerId) = "token_issuer";
+    TokenKey(TokenKeyId) = "token_key";
     WebhookEndpoint(WebhookEndpointId) = "webhook_endpoint";
 }
 

@@ -15,6 +15,8 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
+use domain::token_issuer::TokenIssuer;
+use domain::token_key::TokenKey;
 use domain::webhook_endpoint::WebhookEndpoint;
 use store::{Index, List, Scan, Store};
 
@@ -38,6 +40,8 @@ macro_rules! every_type {
         $run::<Customer>($store, $with).await?;
         $run::<PaymentMethod>($store, $with).await?;
         $run::<WebhookEndpoint>($store, $with).await?;
+        $run::<TokenKey>($store, $with).await?;
+        $run::<TokenIssuer>($store, $with).await?;
     };
 }
 
@@ -121,6 +125,8 @@ async fn belongs(store: &dyn Store, list: List, id: Ulid) -> Result<bool, Error>
         Index::ApiKeys => of::<ApiKey>(store, list, id).await,
         Index::AuditEntries => of::<AuditEntry>(store, list, id).await,
         Index::WebhookEndpoints | Index::DeletedWebhookEndpoints => of::<WebhookEndpoint>(store, list, id).await,
+        Index::TokenKeys => of::<TokenKey>(store, list, id).await,
+        Index::TokenIssuers => of::<TokenIssuer>(store, list, id).await,
         Index::AwaitingBuyer => Ok(of::<PaymentAttempt>(store, list, id).await? || of::<SetupIntent>(store, list, id).await?),
         Index::OpenOperations => Ok(of::<PaymentAttempt>(store, list, id).await?
             || of::<Refund>(store, list, id).await?

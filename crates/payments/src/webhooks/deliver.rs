@@ -21,6 +21,7 @@ use crate::outcome::{Object, Outcome};
 use crate::platform::{Platform, racing};
 use crate::ports::{Courier, Parcel, Rendering};
 use crate::records::{Loaded, decode, encode, key_of};
+use crate::vault::SecretOf;
 use crate::writes::Writes;
 
 /// On a store that others share, what a process made known is left to the sweep after so long: before [`LEFT_AFTER`] its last
@@ -112,9 +113,10 @@ impl Platform {
         let (scope, endpoint) = (way.of.0, &way.endpoint);
         let outcome = Outcome::of(Object::Event(Box::new(way.event.clone())));
         let body = self.presenter.present(scope, &outcome, &Rendering::default()).await?.body;
-        let mut secrets = vec![self.vault.open_secret(scope, endpoint.id.ulid(), &endpoint.secret)?];
+        let of = SecretOf::WebhookEndpoint(scope, endpoint.id);
+        let mut secrets = vec![self.vault.open_secret(of, &endpoint.secret)?];
         if let Some(older) = endpoint.still_signs(now) {
-            secrets.push(self.vault.open_secret(scope, endpoint.id.ulid(), older)?);
+            secrets.push(self.vault.open_secret(of, older)?);
         }
         let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
         let id = way.event.id.to_string();

@@ -17,6 +17,7 @@ use crate::metadata::Changes;
 use crate::outcome::{Object, Outcome, Secret, ShownEndpoint};
 use crate::platform::{Platform, Request, racing};
 use crate::records::Loaded;
+use crate::vault::SecretOf;
 use crate::writes::Writes;
 
 /// A new endpoint.
@@ -87,7 +88,7 @@ impl Platform {
                 metadata: new.metadata.apply(&Metadata::default())?,
                 state: State::Enabled,
                 listens_since: ulid.created_at(),
-                secret: self.vault.seal_secret(request.scope, ulid, &secret)?,
+                secret: self.vault.seal_secret(SecretOf::WebhookEndpoint(request.scope, WebhookEndpointId::new(ulid)), &secret)?,
                 retiring: None,
             };
             let mut writes = Writes::new();
@@ -135,7 +136,7 @@ impl Platform {
             }
             let loaded = self.live_endpoint(request, id, Place::Path).await?;
             let secret = new_secret(&*self.entropy)?;
-            let sealed = self.vault.seal_secret(request.scope, id.ulid(), &secret)?;
+            let sealed = self.vault.seal_secret(SecretOf::WebhookEndpoint(request.scope, id), &secret)?;
             let until = self.now().plus_millis(overlap_seconds.saturating_mul(1_000));
             let endpoint = loaded.value.clone().with_secret(sealed, until);
             let mut writes = Writes::new();

@@ -109,6 +109,8 @@ pub(super) const fn shards_of(layout: &Layout, list: &List) -> u16 {
         | Index::ApiKeys
         | Index::WebhookEndpoints
         | Index::DeletedWebhookEndpoints
+        | Index::TokenKeys
+        | Index::TokenIssuers
         | Index::PaymentIntentsByCustomer
         | Index::ChargesByCustomer
         | Index::ChargesByPaymentIntent

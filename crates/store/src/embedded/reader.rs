@@ -347,6 +347,8 @@ const fn sql(kind: Kind) -> Sql {
         Kind::AuditSegment => sql_of!("audit_segments"),
         Kind::WebhookEndpoint => sql_of!("webhook_endpoints"),
         Kind::WebhookDelivery => sql_of!("webhook_deliveries"),
+        Kind::TokenKey => sql_of!("token_keys"),
+        Kind::TokenIssuer => sql_of!("token_issuers"),
     }
 }
 
