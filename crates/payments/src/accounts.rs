@@ -213,6 +213,14 @@ impl Platform {
         Ok(self.find::<ApiKey>(Scope::PLATFORM, id.ulid()).await?.map(|k| k.value))
     }
 
+    /// The key of that id, also a revoked one.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn key_named(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
+        Ok(self.find::<ApiKey>(Scope::PLATFORM, id.ulid()).await?.map(|loaded| loaded.value))
+    }
+
     /// A merchant's keys, oldest first.
     ///
     /// # Errors

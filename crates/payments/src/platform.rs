@@ -211,6 +211,12 @@ impl Platform {
         self.clock.now()
     }
 
+    /// Where browsers reach this server, without a slash at the end; also who tokens say made them.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
     /// A fresh identifier.
     #[must_use]
     pub fn mint(&self) -> Ulid {

@@ -12,6 +12,7 @@ pub mod engines;
 pub mod lambda;
 pub mod limits;
 pub mod metrics;
+mod oauth;
 pub mod params;
 pub mod presenter;
 pub mod serve;
@@ -19,3 +20,5 @@ pub mod statement;
 pub mod tls;
 pub mod views;
 pub mod webhooks;
+
+pub use oauth::is_safe as is_safe_issuer;

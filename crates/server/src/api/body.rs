@@ -21,16 +21,16 @@ const MAX_DISCARDED: usize = 256 * 1024 * 1024;
 const DISCARDING: Duration = Duration::from_secs(10);
 
 /// A body on its way in.
-pub(super) struct Incoming(BodyDataStream);
+pub(crate) struct Incoming(BodyDataStream);
 
 impl Incoming {
     /// Of a request.
-    pub(super) fn new(body: Body) -> Self {
+    pub(crate) fn new(body: Body) -> Self {
         Self(body.into_data_stream())
     }
 
     /// All of it, if it comes in time.
-    pub(super) async fn read(&mut self) -> Result<Bytes, Failure> {
+    pub(crate) async fn read(&mut self) -> Result<Bytes, Failure> {
         tokio::time::timeout(READING, self.read_all()).await.map_err(|_| Failure::TooSlow)?
     }
 
@@ -50,7 +50,7 @@ impl Incoming {
     }
 
     /// Throws the rest of it away.
-    pub(super) async fn discard(mut self) {
+    pub(crate) async fn discard(mut self) {
         let rest = async {
             let mut discarded = 0_usize;
             while let Some(Ok(part)) = self.0.next().await {

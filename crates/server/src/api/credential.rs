@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
+use domain::access_token::Claims;
 use domain::account::{ApiKey, ApiKeyKind};
 use domain::audit::Actor;
-use domain::permission::Permissions;
+use domain::permission::{Permissions, from_scope_word};
 use domain::scope::Scope;
 use domain::time::Timestamp;
+use domain::token_issuer::TokenIssuer;
 use payments::ports::Audience;
 
 use super::Failure;
@@ -44,6 +46,32 @@ impl Credential {
             ApiKeyKind::Publishable => (Actor::PublishableKey { id: key.id }, Grant::Publishable),
         };
         Self { scope: key.scope, actor, grant, key: Some(key) }
+    }
+
+    /// A token of ours: its key's, or less where the token says so. What the key may no longer do, the token may not either.
+    pub(crate) fn of_token(key: ApiKey, claims: &Claims) -> Self {
+        let of_key = Self::of_key(key);
+        if claims.words.is_empty() {
+            return of_key;
+        }
+        let asked = claims.words.iter().filter_map(|word| from_scope_word(word));
+        let asked = asked.fold(Permissions::default(), |asked, (resource, access)| asked.with(resource, access));
+        let grant = match &of_key.grant {
+            Grant::Secret => Grant::Restricted(asked),
+            Grant::Restricted(permissions) => Grant::Restricted(asked.and(permissions)),
+            Grant::Publishable => Grant::Publishable,
+        };
+        Self { grant, ..of_key }
+    }
+
+    /// A token of an outside issuer.
+    pub(crate) fn of_client(issuer: &TokenIssuer, claims: &Claims) -> Self {
+        Self {
+            scope: issuer.scope,
+            actor: Actor::Client { issuer: issuer.id, subject: claims.subject.clone() },
+            grant: Grant::Restricted(issuer.grant(claims)),
+            key: None,
+        }
     }
 
     /// Whether it opens anything now and from there; looked at with every request, also of a credential that is remembered.

@@ -18,6 +18,10 @@ pub enum Failure {
     WrongKey,
     /// The key's time is over: another one took its place.
     ExpiredKey,
+    /// The token opens nothing.
+    WrongToken,
+    /// The token's time is over.
+    ExpiredToken,
     /// The key may not be used from there.
     WrongAddress,
     /// The key may not do this.
@@ -77,6 +81,10 @@ impl Failure {
             Self::WrongKey => simple(401, "authentication_error", Some("api_key_invalid"), "The API key is not valid."),
             Self::ExpiredKey => {
                 simple(401, "authentication_error", Some("api_key_expired"), "The API key has expired: another one took its place.")
+            }
+            Self::WrongToken => simple(401, "authentication_error", Some("token_invalid"), "The access token is not valid."),
+            Self::ExpiredToken => {
+                simple(401, "authentication_error", Some("token_expired"), "The access token has expired: ask for another one.")
             }
             Self::WrongAddress => simple(403, INVALID, Some("ip_not_allowed"), "The API key may not be used from this IP address."),
             Self::NotPermitted(resource, access) => {

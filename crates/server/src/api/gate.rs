@@ -14,6 +14,7 @@ use payments::idempotency::{Idempotency, MAX_KEY};
 use super::credential::Credential;
 use super::{App, Failure};
 use crate::limits::rate::Standing;
+use crate::oauth;
 use crate::views::API_VERSION;
 
 /// The date of Stripe's first dated version.
@@ -36,6 +37,11 @@ pub(super) async fn authenticate(app: &App, parts: &Parts, standing: &mut Option
         }
         _ => return Err(Failure::NoKey),
     };
+    prove(app, parts, text, standing).await
+}
+
+/// Whose key or token it is.
+pub(crate) async fn prove(app: &App, parts: &Parts, text: String, standing: &mut Option<Standing>) -> Result<Arc<Credential>, Failure> {
     let from = from(parts);
     let credential = match app.credentials.get(&text) {
         Some(credential) => credential,
@@ -50,10 +56,15 @@ pub(super) async fn authenticate(app: &App, parts: &Parts, standing: &mut Option
 
 async fn look_up(app: &App, from: Option<IpAddr>, text: String, standing: &mut Option<Standing>) -> Result<Arc<Credential>, Failure> {
     *standing = app.limits.try_key(from, &text)?;
-    let found = app.platform.find_key(&text).await?;
-    let key = found.filter(|k| k.revoked_at.is_none()).ok_or(Failure::WrongKey)?;
+    let credential = if oauth::is_token(&text) {
+        // Rare, and its future is large: it lives on the heap.
+        Box::pin(oauth::read(app, &text)).await?
+    } else {
+        let found = app.platform.find_key(&text).await?;
+        Credential::of_key(found.filter(|key| key.revoked_at.is_none()).ok_or(Failure::WrongKey)?)
+    };
     app.limits.key_is_good(from, &text);
-    let credential = Arc::new(Credential::of_key(key));
+    let credential = Arc::new(credential);
     app.credentials.insert(text, Arc::clone(&credential));
     Ok(credential)
 }

@@ -5,14 +5,14 @@
 
 mod account;
 mod api_keys;
-mod body;
+pub(crate) mod body;
 mod charges;
-mod credential;
+pub(crate) mod credential;
 mod customers;
 mod description;
 mod dispatch;
 mod failure;
-mod gate;
+pub(crate) mod gate;
 mod headers;
 mod intents;
 mod lists;
@@ -52,6 +52,7 @@ use crate::limits::Limits;
 use crate::limits::load::Place;
 use crate::limits::rate::Standing;
 use crate::metrics::Meters;
+use crate::oauth::{self, OAuth};
 use crate::params;
 use crate::presenter::ApiPresenter;
 use crate::views::{API_VERSION, Context};
@@ -79,6 +80,7 @@ pub struct App {
     pub meters: Meters,
     /// What clients may ask.
     pub(crate) limits: Limits,
+    pub(crate) oauth: OAuth,
     credentials: Cache<String, Arc<Credential>>,
     fingerprints: FingerprintKey,
 }
@@ -101,6 +103,7 @@ impl App {
             stand_in: None,
             meters: Meters::off(),
             limits: Limits::default(),
+            oauth: OAuth::default(),
             credentials: Cache::builder().max_capacity(MAX_CREDENTIALS).time_to_live(CREDENTIAL_LIFETIME).build(),
             fingerprints,
         }
@@ -119,6 +122,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", axum::routing::get(readyz))
         .route("/redirect/{account}/{mode}/{secret}", axum::routing::get(requests::come_back))
         .route("/openapi.json", axum::routing::get(described))
+        .route(oauth::TOKEN_PATH, axum::routing::post(oauth::token))
+        .route(oauth::JWKS_PATH, axum::routing::get(oauth::jwks))
+        .route(oauth::METADATA_PATH, axum::routing::get(oauth::metadata))
         .merge(docs_page::router())
         .fallback(handle);
     headers::put(router).with_state(app)

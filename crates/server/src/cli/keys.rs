@@ -37,11 +37,20 @@ enum Kind {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Mode {
+pub(super) enum Mode {
     /// No money moves.
     Test,
     /// Money moves.
     Live,
+}
+
+impl From<Mode> for scope::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Test => Self::Test,
+            Mode::Live => Self::Live,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -78,7 +87,7 @@ pub(super) struct Roll {
 }
 
 /// `refunds=write`.
-fn permission(text: &str) -> Result<(Resource, Access), String> {
+pub(super) fn permission(text: &str) -> Result<(Resource, Access), String> {
     let (name, access) = text.split_once('=').ok_or("write it as refunds=write")?;
     let names = || Resource::ALL.iter().map(|resource| resource.as_str()).collect::<Vec<_>>().join(", ");
     let resource = Resource::from_name(name).ok_or_else(|| format!("{name} is none of {}", names()))?;
@@ -126,10 +135,7 @@ impl Create {
         if kind != ApiKeyKind::Restricted && !self.allow.is_empty() {
             return Err(SetupError("--allow is for restricted keys".to_owned()));
         }
-        let mode = match self.mode {
-            Mode::Test => scope::Mode::Test,
-            Mode::Live => scope::Mode::Live,
-        };
+        let mode = self.mode.into();
         let new = NewKey { kind, permissions: Permissions::of(self.allow), allowed_from: self.from };
         let made = platform.create_key_of(&operator(), Scope { account, mode }, new, None).await;
         let (key, text) = made.map_err(|e| failed("the key", e))?;

@@ -9,12 +9,14 @@ mod audit;
 mod backup;
 mod bank_simulator;
 mod events;
+mod issuers;
 mod keys;
 mod limits;
 mod listen;
 mod records;
 mod serve;
 mod store;
+mod token_keys;
 mod trigger;
 mod verify;
 
@@ -50,6 +52,12 @@ enum Command {
     /// Make, list and revoke the keys with which merchants speak to the API.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Trust outside issuers of access tokens, and no more.
+    #[command(subcommand)]
+    Issuers(issuers::Issuers),
+    /// List, replace and take back the keys that sign access tokens.
+    #[command(subcommand)]
+    TokenKeys(token_keys::TokenKeys),
     /// Verify, seal and export the audit trail.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -84,6 +92,8 @@ impl Cli {
             Some(Command::Serve(command)) => command.run().await,
             Some(Command::Accounts(command)) => command.run().await,
             Some(Command::Keys(command)) => command.run().await,
+            Some(Command::Issuers(command)) => command.run().await,
+            Some(Command::TokenKeys(command)) => command.run().await,
             Some(Command::Audit(command)) => command.run().await,
             Some(Command::Attempts(command)) => command.run().await,
             Some(Command::Backup(command)) => command.run(),
