@@ -14,6 +14,7 @@ pub mod change;
 pub mod charges;
 pub mod client_secrets;
 pub mod customers;
+pub mod denials;
 pub mod error;
 pub mod idempotency;
 pub mod jobs;

@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::acting::By;
 use crate::audit::Learned;
+use crate::denials;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
 use crate::jobs::expire::Ends;
@@ -118,6 +119,7 @@ pub struct Platform {
     pub(crate) lanes: Lanes,
     pub(crate) key_uses: KeyUses,
     pub(crate) tokens: tokens::Known,
+    pub(crate) denials: denials::Told,
 }
 
 /// Who asks, and how.
@@ -196,6 +198,7 @@ impl Platform {
             lanes: Lanes::default(),
             key_uses: KeyUses::default(),
             tokens: tokens::Known::default(),
+            denials: denials::Told::default(),
         }
     }
 

@@ -298,3 +298,41 @@ async fn a_key_that_is_bound_to_a_network_opens_nothing_from_elsewhere() {
     let elsewhere = with(&world, secret, "GET", "/v1/charges", "").await;
     assert_eq!((elsewhere.status, &elsewhere.json["error"]["code"]), (StatusCode::FORBIDDEN, &"ip_not_allowed".into()));
 }
+
+#[tokio::test]
+async fn who_was_denied_what_is_in_the_audit_trail() {
+    let world = World::open().await;
+    let restricted = made(&world.api, "/v1/api_keys", "permissions[refunds]=read").await;
+    let bound = made(&world.api, "/v1/api_keys", "kind=secret&allowed_from[]=192.0.2.0/24").await;
+    let scope = world.scope().await;
+    let secret = |key: &serde_json::Value| key["secret"].as_str().unwrap().to_owned();
+    for (key, method, path) in [
+        (secret(&restricted), "POST", "/v1/customers"),
+        (secret(&restricted), "POST", "/v1/customers"),
+        (secret(&bound), "GET", "/v1/charges"),
+        (world.publishable.clone(), "GET", "/v1/charges"),
+        ("sk_test_nobody".to_owned(), "GET", "/v1/charges"),
+    ] {
+        with(&world, &key, method, path, "").await;
+    }
+    let rows = common::get(&world.api, "/v1/audit_log?limit=3").await.json;
+    let told = |row: &serde_json::Value| {
+        assert_eq!((&row["action"], &row["changes"]), (&"access.deny".into(), &serde_json::json!([])), "{row}");
+        [&row["actor"]["type"], &row["actor"]["id"], &row["result"], &row["note"]].map(|part| part.as_str().unwrap_or("-").to_owned())
+    };
+    let publishable = world.composed.app.platform.find_key(&world.publishable).await.unwrap().unwrap().id.to_string();
+    // The latest first; the same denial once. What a key may not do at all is not looked at further than the key.
+    let expected = [
+        ["publishable_key", &publishable, "secret_key_required", "GET /v1/charges"],
+        ["api_key", bound["id"].as_str().unwrap(), "ip_not_allowed", "-"],
+        ["api_key", restricted["id"].as_str().unwrap(), "permission_missing", "POST /v1/customers"],
+    ];
+    assert_eq!(rows["data"].as_array().unwrap().iter().map(told).collect::<Vec<_>>(), expected);
+
+    let platform = store::List::all(Scope::PLATFORM, store::Index::AuditEntries);
+    let store = world.composed.app.platform.store();
+    let last = store.scan(store::Scan::newest(platform, 1)).await.unwrap()[0];
+    let row = world.composed.app.platform.find::<domain::audit::AuditEntry>(Scope::PLATFORM, last).await.unwrap().unwrap().value;
+    assert_eq!((row.actor, row.result.as_str()), (domain::audit::Actor::Unknown, "api_key_invalid"));
+    assert!(scope != Scope::PLATFORM);
+}

@@ -53,6 +53,8 @@ pub enum Actor {
         /// Its name.
         name: String,
     },
+    /// Somebody whose credential opens nothing, or who has none.
+    Unknown,
     /// A person at the command line.
     Operator {
         /// The name of their account at the operating system.
@@ -70,12 +72,14 @@ pub enum ActorKind {
     Buyer,
     Job,
     Provider,
+    Unknown,
     Operator,
 }
 
 impl ActorKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [Self::ApiKey, Self::Client, Self::PublishableKey, Self::Buyer, Self::Job, Self::Provider, Self::Operator];
+    pub const ALL: [Self; 8] =
+        [Self::ApiKey, Self::Client, Self::PublishableKey, Self::Buyer, Self::Job, Self::Provider, Self::Unknown, Self::Operator];
 
     /// As it is written.
     #[must_use]
@@ -87,6 +91,7 @@ impl ActorKind {
             Self::Buyer => "buyer",
             Self::Job => "job",
             Self::Provider => "provider",
+            Self::Unknown => "unknown",
             Self::Operator => "operator",
         }
     }
@@ -103,6 +108,7 @@ impl Actor {
             Self::Buyer => ActorKind::Buyer,
             Self::Job { .. } => ActorKind::Job,
             Self::Provider { .. } => ActorKind::Provider,
+            Self::Unknown => ActorKind::Unknown,
             Self::Operator { .. } => ActorKind::Operator,
         }
     }
@@ -155,6 +161,8 @@ macro_rules! actions {
 }
 
 actions! {
+    /// Somebody was denied something; what, the note says.
+    AccessDeny = "access.deny";
     /// A merchant was made.
     AccountCreate = "account.create";
     /// A key was made.
@@ -292,7 +300,7 @@ pub struct AuditEntry {
     /// How it ended.
     #[serde(default, skip_serializing_if = "Ending::is_success")]
     pub result: Ending,
-    /// What a person said of why, where one decided.
+    /// What a person said of why, where one decided; of a denial, the operation that was denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

@@ -54,7 +54,7 @@ impl Platform {
 
     /// Makes sure that new rows come after those that are sealed or about to be, also if this clock is behind another one or
     /// was set back. A process that has the store to itself need only learn what an earlier one has sealed.
-    async fn learn_chain(&self, scope: Scope) -> Result<(), Error> {
+    pub(crate) async fn learn_chain(&self, scope: Scope) -> Result<(), Error> {
         let now = Learned::at(self.now());
         if self.chains.get(&scope).is_some_and(|learned| !self.store.is_shared() || learned.is_fresh(now)) {
             return Ok(());

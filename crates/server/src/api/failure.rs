@@ -68,6 +68,33 @@ impl From<Error> for Failure {
     }
 }
 
+impl Failure {
+    /// What the audit trail says of why, if somebody was denied something.
+    #[must_use]
+    pub const fn denial(&self) -> Option<&'static str> {
+        match self {
+            Self::NoKey => Some("api_key_missing"),
+            Self::WrongKey => Some("api_key_invalid"),
+            Self::ExpiredKey => Some("api_key_expired"),
+            Self::WrongToken => Some("token_invalid"),
+            Self::ExpiredToken => Some("token_expired"),
+            Self::WrongAddress => Some("ip_not_allowed"),
+            Self::Forbidden => Some("secret_key_required"),
+            Self::NotPermitted(..) => Some("permission_missing"),
+            Self::Account => Some("account_invalid"),
+            Self::Version
+            | Self::Limited(_)
+            | Self::TooLarge
+            | Self::TooSlow
+            | Self::Incomplete
+            | Self::IdempotencyKey
+            | Self::NoRoute
+            | Self::Param(_)
+            | Self::Case(_) => None,
+        }
+    }
+}
+
 const INVALID: &str = "invalid_request_error";
 
 impl Failure {

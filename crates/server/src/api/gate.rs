@@ -21,12 +21,21 @@ use crate::views::API_VERSION;
 const FIRST_VERSION: &str = "2011-01-01";
 
 /// The address at the other end of the connection. Headers that tell of another one are not believed: anybody can send them.
-pub(super) fn from(parts: &Parts) -> Option<IpAddr> {
+pub(crate) fn from(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip().to_canonical())
 }
 
-/// Whoever sent a request. Where guesses are limited, `standing` becomes how many its address has left.
-pub(super) async fn authenticate(app: &App, parts: &Parts, standing: &mut Option<Standing>) -> Result<Arc<Credential>, Failure> {
+/// What becomes known of whoever sends a request, also of one that is denied.
+#[derive(Default)]
+pub(crate) struct Sender {
+    /// Where guesses are limited, how many the address has left.
+    pub(crate) standing: Option<Standing>,
+    /// Whose credential it is, good or not.
+    pub(crate) credential: Option<Arc<Credential>>,
+}
+
+/// Whoever sent a request.
+pub(super) async fn authenticate(app: &App, parts: &Parts, sender: &mut Sender) -> Result<Arc<Credential>, Failure> {
     let text = parts.headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).ok_or(Failure::NoKey)?;
     let text = match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
@@ -37,16 +46,17 @@ pub(super) async fn authenticate(app: &App, parts: &Parts, standing: &mut Option
         }
         _ => return Err(Failure::NoKey),
     };
-    prove(app, parts, text, standing).await
+    prove(app, parts, text, sender).await
 }
 
 /// Whose key or token it is.
-pub(crate) async fn prove(app: &App, parts: &Parts, text: String, standing: &mut Option<Standing>) -> Result<Arc<Credential>, Failure> {
+pub(crate) async fn prove(app: &App, parts: &Parts, text: String, sender: &mut Sender) -> Result<Arc<Credential>, Failure> {
     let from = from(parts);
     let credential = match app.credentials.get(&text) {
         Some(credential) => credential,
-        None => look_up(app, from, text, standing).await?,
+        None => look_up(app, from, text, &mut sender.standing).await?,
     };
+    sender.credential = Some(Arc::clone(&credential));
     credential.check(app.platform.now(), from)?;
     if let Some(key) = &credential.key {
         app.platform.key_was_used(key.id);

@@ -27,6 +27,7 @@ mod setup_intents;
 mod webhook_deliveries;
 mod webhook_endpoints;
 
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -36,12 +37,15 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use domain::audit::Actor;
 use domain::fingerprint_key::FingerprintKey;
-use domain::id::{AccountId, RequestId};
+use domain::id::RequestId;
+use domain::scope::Scope;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use moka::sync::Cache;
 use payments::Platform;
+use payments::denials::Denial;
 use payments::idempotency::Answered;
 use payments::ports::{Answer, Audience, Rendering};
 
@@ -158,9 +162,7 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
 /// What becomes known of a request on its way.
 struct Known {
     ctx: Context,
-    account: Option<AccountId>,
-    /// Where the limit stands that it counts against, if one does.
-    standing: Option<Standing>,
+    sender: gate::Sender,
     /// The operation, as the table of operations writes its path: one as it came may hold anything.
     route: Option<&'static Route>,
 }
@@ -171,7 +173,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let id = RequestId::new(app.platform.mint()).to_string();
     // Until the key is known, an answer shows nothing of anybody.
     let ctx = Context { livemode: false, now: app.platform.now(), audience: Audience::Browser };
-    let mut known = Known { ctx, account: None, standing: None, route: None };
+    let mut known = Known { ctx, sender: gate::Sender::default(), route: None };
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
     let result = serve(&app, &parts, &mut body, &id, &mut known, &place).await;
@@ -179,8 +181,12 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     drop(place);
     body.discard().await;
     if let Err(Failure::Limited(limited)) = &result {
-        known.standing = Some(limited.standing);
+        known.sender.standing = Some(limited.standing);
         app.meters.limited(limited.of.word());
+    }
+    if let Err(failure) = &result {
+        let operation = known.route.map(|route| format!("{} {}", route.method, route.template));
+        denied(&app, failure, known.sender.credential.as_deref(), gate::from(&parts), &id, operation).await;
     }
     let (answer, replayed) = match result {
         Ok(answered) => (answered.answer, answered.replayed),
@@ -190,7 +196,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     app.meters.answered(known.route.map(|route| (route.method.as_str(), route.template)), answer.status, took);
     tracing::info!(
         request = %id,
-        account = known.account.map(tracing::field::display),
+        account = known.sender.credential.as_ref().map(|credential| tracing::field::display(credential.scope.account)),
         method = standard(&parts.method),
         path = known.route.map(|route| route.template),
         object = object_id(&answer.body),
@@ -200,10 +206,27 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         "answered"
     );
     let mut response = respond(answer, replayed, &id);
-    if let Some(standing) = known.standing {
+    if let Some(standing) = known.sender.standing {
         tell(standing, response.headers_mut());
     }
     response
+}
+
+/// Writes down who was denied what.
+pub(crate) async fn denied(
+    app: &App,
+    failure: &Failure,
+    credential: Option<&Credential>,
+    from: Option<IpAddr>,
+    request: &str,
+    operation: Option<String>,
+) {
+    let Some(code) = failure.denial() else { return };
+    let (scope, actor) = credential.map_or((Scope::PLATFORM, Actor::Unknown), |known| (known.scope, known.actor.clone()));
+    let denial = Denial { scope, actor, from, request: request.to_owned(), code, operation };
+    if let Err(error) = app.platform.note_denial(&denial).await {
+        tracing::error!(%error, request, code, "a denial is not in the audit trail");
+    }
 }
 
 /// The answer to one request too many, of which nothing was looked at.
@@ -280,11 +303,10 @@ async fn serve(
     known: &mut Known,
     place: &Place,
 ) -> Result<Answered, Failure> {
-    let credential = gate::authenticate(app, parts, &mut known.standing).await?;
+    let credential = gate::authenticate(app, parts, &mut known.sender).await?;
     let (scope, audience) = (credential.scope, credential.audience());
     known.ctx = Context::of(scope, known.ctx.now, audience);
-    known.account = Some(scope.account);
-    known.standing = app.limits.admit(&credential.actor, scope.account)?;
+    known.sender.standing = app.limits.admit(&credential.actor, scope.account)?;
     gate::terms(&parts.headers, &credential)?;
     let body = place.aside(body.read()).await?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);

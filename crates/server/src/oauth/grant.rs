@@ -8,14 +8,14 @@ use axum::response::Response;
 use base64::Engine as _;
 use domain::access_token::{LIFETIME_MS, MAX_WORDS};
 use domain::account::ApiKey;
+use domain::id::RequestId;
 use domain::permission::{Permissions, from_scope_word};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-use super::own;
+use super::{TOKEN_PATH, own};
 use crate::api::credential::Grant;
-use crate::api::{App, Failure, body, gate};
-use crate::limits::rate::Standing;
+use crate::api::{App, Failure, body, denied, gate};
 use crate::params::{self, Tree};
 
 /// What a client sends. Other parameters are passed over (RFC 6749 §3.2).
@@ -52,6 +52,17 @@ enum No {
     Failed(Failure),
 }
 
+impl No {
+    /// The denial that it is, if it is one.
+    const fn denial(&self) -> Option<&Failure> {
+        match self {
+            Self::Asked(..) => None,
+            Self::Client => Some(&Failure::WrongKey),
+            Self::Failed(failure) => Some(failure),
+        }
+    }
+}
+
 impl From<Failure> for No {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -79,8 +90,13 @@ pub(crate) async fn token(State(app): State<Arc<App>>, request: Request) -> Resp
     };
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
-    let mut standing = None;
-    let given = give(&app, &parts, &mut body, &mut standing).await;
+    let mut sender = gate::Sender::default();
+    let given = give(&app, &parts, &mut body, &mut sender).await;
+    if let Some(failure) = given.as_ref().err().and_then(No::denial) {
+        let request = RequestId::new(app.platform.mint()).to_string();
+        let operation = format!("POST {TOKEN_PATH}");
+        denied(&app, failure, sender.credential.as_deref(), gate::from(&parts), &request, Some(operation)).await;
+    }
     drop(place);
     body.discard().await;
     match given {
@@ -94,7 +110,7 @@ pub(crate) async fn token(State(app): State<Arc<App>>, request: Request) -> Resp
     }
 }
 
-async fn give(app: &App, parts: &http::request::Parts, body: &mut body::Incoming, standing: &mut Option<Standing>) -> Result<Given, No> {
+async fn give(app: &App, parts: &http::request::Parts, body: &mut body::Incoming, sender: &mut gate::Sender) -> Result<Given, No> {
     let body = body.read().await?;
     let asked = asked(&body)?;
     if asked.grant_type.as_deref() != Some("client_credentials") {
@@ -105,7 +121,7 @@ async fn give(app: &App, parts: &http::request::Parts, body: &mut body::Incoming
     if super::is_token(&secret) {
         return Err(No::Client);
     }
-    let credential = gate::prove(app, parts, secret, standing).await?;
+    let credential = gate::prove(app, parts, secret, sender).await?;
     let Some(key) = credential.key.as_ref().filter(|key| key.id.to_string() == id) else { return Err(No::Client) };
     app.limits.admit(&credential.actor, credential.scope.account).map_err(|limited| No::Failed(limited.into()))?;
     let only = allowed(&credential.grant, asked.scope.as_deref())?;

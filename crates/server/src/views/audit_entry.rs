@@ -60,7 +60,7 @@ fn actor(actor: &Actor) -> AuditActor<'_> {
     let (id, name) = match actor {
         Actor::ApiKey { id } | Actor::PublishableKey { id } => (Some(id.to_string()), None),
         Actor::Client { issuer, subject } => (Some(issuer.to_string()), Some(subject.as_str())),
-        Actor::Buyer => (None, None),
+        Actor::Buyer | Actor::Unknown => (None, None),
         Actor::Job { name } => (None, Some(name.as_str())),
         Actor::Provider { name } | Actor::Operator { name } => (None, Some(name.as_str())),
     };
