@@ -42,6 +42,23 @@ pub struct Account {
 }
 
 impl Account {
+    /// Whoever runs the platform, as its own requests are made for: it has no buyers, and neither takes nor holds money.
+    #[must_use]
+    pub fn of_platform() -> Self {
+        Self {
+            id: Scope::PLATFORM.account,
+            name: "Platform".to_owned(),
+            email: None,
+            country: "US".to_owned(),
+            default_currency: Currency::Usd,
+            statement_descriptor: None,
+            statement_descriptor_prefix: None,
+            fees: FeeSchedule::default(),
+            settlement_days: 0,
+            created_at: Timestamp::EPOCH,
+        }
+    }
+
     /// What buyers read on their statements.
     #[must_use]
     pub fn descriptor(&self) -> String {
@@ -75,6 +92,8 @@ pub enum ApiKeyKind {
     Publishable,
     /// What its permissions allow; stays on a server (`rk_`).
     Restricted,
+    /// Merchants are made and changed by it, and it speaks for each of them; stays with whoever runs the platform.
+    Platform,
 }
 
 impl ApiKeyKind {
@@ -88,6 +107,8 @@ impl ApiKeyKind {
             (Self::Publishable, Mode::Live) => "pk_live_",
             (Self::Restricted, Mode::Test) => "rk_test_",
             (Self::Restricted, Mode::Live) => "rk_live_",
+            // Whether it is about test or live data, each request says.
+            (Self::Platform, Mode::Test | Mode::Live) => "sk_platform_",
         }
     }
 }
@@ -178,6 +199,7 @@ mod tests {
         let prefixes = |mode| [ApiKeyKind::Secret, ApiKeyKind::Publishable, ApiKeyKind::Restricted].map(|kind| kind.prefix(mode));
         assert_eq!(prefixes(Mode::Test), ["sk_test_", "pk_test_", "rk_test_"]);
         assert_eq!(prefixes(Mode::Live), ["sk_live_", "pk_live_", "rk_live_"]);
+        assert_eq!(ApiKeyKind::Platform.prefix(Mode::Live), "sk_platform_");
     }
 
     fn key() -> ApiKey {

@@ -81,27 +81,33 @@ impl Platform {
     /// # Errors
     /// The descriptor or e-mail address cannot be one, or the store failed.
     pub async fn create_account(&self, by: &By, new: &NewAccount) -> Result<Account, Error> {
-        texts::email("email", new.email.as_ref())?;
-        texts::statement(Part::Whole, new.statement_descriptor.as_ref())?;
         racing(|| async {
-            let account = Account {
-                id: AccountId::new(self.mint()),
-                name: new.name.clone(),
-                email: new.email.clone(),
-                country: new.country.clone(),
-                default_currency: new.default_currency,
-                statement_descriptor: new.statement_descriptor.clone(),
-                statement_descriptor_prefix: None,
-                fees: FeeSchedule::default(),
-                settlement_days: SETTLEMENT_DAYS,
-                created_at: self.now(),
-            };
+            let account = self.new_account(new)?;
             let mut writes = Writes::new();
             lists::add(Scope::PLATFORM, &account, &mut writes)?;
             self.commit(by.did(Action::AccountCreate, Scope::PLATFORM), writes).await?;
             Ok(account)
         })
         .await
+    }
+
+    /// # Errors
+    /// The descriptor or e-mail address cannot be one.
+    pub(crate) fn new_account(&self, new: &NewAccount) -> Result<Account, Error> {
+        texts::email("email", new.email.as_ref())?;
+        texts::statement(Part::Whole, new.statement_descriptor.as_ref())?;
+        Ok(Account {
+            id: AccountId::new(self.mint()),
+            name: new.name.clone(),
+            email: new.email.clone(),
+            country: new.country.clone(),
+            default_currency: new.default_currency,
+            statement_descriptor: new.statement_descriptor.clone(),
+            statement_descriptor_prefix: None,
+            fees: FeeSchedule::default(),
+            settlement_days: SETTLEMENT_DAYS,
+            created_at: self.now(),
+        })
     }
 
     /// Every merchant, oldest first.

@@ -23,6 +23,7 @@ pub mod late_answers;
 pub mod leases;
 pub mod lists;
 mod locks;
+pub mod merchants;
 pub mod metadata;
 pub mod open_operations;
 pub mod outcome;

@@ -107,7 +107,7 @@ pub struct Platform {
     pub(crate) leases: Leases,
     pub(crate) locks: Locks,
     pub(crate) codes: SecurityCodes,
-    pub(crate) accounts: Remembered<Ulid, Arc<Account>>,
+    pub(crate) accounts: Remembered<Ulid, (Learned, Arc<Account>)>,
     pub(crate) started_at: Timestamp,
     pub(crate) waits: Mutex<Round>,
     pub(crate) left_open: Mutex<Option<LeftOpen>>,
@@ -257,17 +257,24 @@ impl Platform {
         found.ok_or_else(|| Error::Internal(format!("{} {id} is missing", T::KIND.table())))
     }
 
-    /// A merchant.
+    /// A merchant, as it was a few seconds ago at most if other servers may change it; or whoever runs the platform.
     ///
     /// # Errors
     /// The store cannot be read, or there is no such merchant: a defect.
     pub async fn account(&self, scope: Scope) -> Result<Arc<Account>, Error> {
         let id = scope.account.ulid();
-        if let Some(account) = self.accounts.get(&id) {
+        let now = Learned::at(self.now());
+        if let Some((learned, account)) = self.accounts.get(&id)
+            && (!self.store.is_shared() || learned.is_fresh(now))
+        {
             return Ok(account);
         }
-        let account = Arc::new(self.must::<Account>(Scope::PLATFORM, id).await?.value);
-        self.accounts.insert(id, Arc::clone(&account));
+        let account = match scope.account {
+            platform if platform == Scope::PLATFORM.account => Account::of_platform(),
+            _ => self.must::<Account>(Scope::PLATFORM, id).await?.value,
+        };
+        let account = Arc::new(account);
+        self.accounts.insert(id, (now, Arc::clone(&account)));
         Ok(account)
     }
 

@@ -22,6 +22,8 @@ use payments::accounts::{NewAccount, NewKey};
 /// What opens an operation, besides a secret key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum For {
+    /// Nothing but a key of the platform, which opens nothing else unless it speaks for a merchant.
+    Platform,
     /// Nothing but a secret key.
     SecretOnly,
     /// A restricted key with this access.
@@ -48,6 +50,7 @@ fn place(method: &str, template: &str) -> For {
         ("POST", "tokens") => For::Browsers(Tokens, Write),
         _ => match rest.split('/').next().unwrap() {
             "account" => For::Restricted(Account, access),
+            "accounts" => For::Platform,
             "api_keys" => For::SecretOnly,
             "audit_log" => For::Restricted(AuditLog, access),
             "balance" | "balance_transactions" => For::Restricted(Balance, access),
@@ -94,6 +97,7 @@ impl World {
         let entry = common::get(&api, "/v1/audit_log?limit=1").await.json["data"][0]["id"].as_str().unwrap().to_owned();
         let line = common::get(&api, "/v1/balance_transactions?limit=1").await.json["data"][0]["id"].as_str().unwrap().to_owned();
         let ids = BTreeMap::from([
+            ("accounts", composed.app.platform.all_accounts().await.unwrap()[0].id.to_string()),
             ("payment_intents", id(payment)),
             ("charges", charge),
             ("events", event),
@@ -157,13 +161,25 @@ async fn every_operation_is_opened_by_what_is_to_open_it_and_by_nothing_else() {
             restricted.insert((*resource, access), world.key(scope, ApiKeyKind::Restricted, Permissions::of([(*resource, access)])).await);
         }
     }
+    let platform = world.key(Scope::PLATFORM, ApiKeyKind::Platform, Permissions::default()).await;
     let mut operations = 0;
     for (method, template) in bursar::api::operations() {
         operations += 1;
         let needs = place(method, template);
         let what = format!("{method} {template}");
+        let is_platform = needs == For::Platform;
+        let refused = |reply: &Reply, code: &str| {
+            assert_eq!((reply.status, &reply.json["error"]["code"]), (StatusCode::FORBIDDEN, &code.into()), "{what}");
+        };
         let secret = world.ask(method, template, Some(KEY)).await;
-        assert!(opened(&secret), "{what}: a secret key opens it");
+        let by_platform = world.ask(method, template, Some(&platform)).await;
+        if is_platform {
+            assert!(opened(&by_platform), "{what}: a key of the platform opens it");
+            refused(&secret, "platform_key_required");
+        } else {
+            refused(&by_platform, "account_required");
+            assert!(opened(&secret), "{what}: a secret key opens it");
+        }
         for (wrong, code) in [(None, None), (Some("sk_test_nobody"), Some("api_key_invalid"))] {
             let reply = world.ask(method, template, wrong).await;
             assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{what}");
@@ -174,26 +190,27 @@ async fn every_operation_is_opened_by_what_is_to_open_it_and_by_nothing_else() {
             For::Browsers(..) => assert!(opened(&browser), "{what}"),
             // Without the client secret it is told that this is missing.
             For::ClientSecret(..) => assert_eq!(browser.json["error"]["param"], "client_secret", "{what}"),
-            For::SecretOnly | For::Restricted(..) => {
-                assert_eq!(
-                    (browser.status, &browser.json["error"]["code"]),
-                    (StatusCode::FORBIDDEN, &"secret_key_required".into()),
-                    "{what}"
-                );
-            }
+            For::Platform => refused(&browser, "platform_key_required"),
+            For::SecretOnly | For::Restricted(..) => refused(&browser, "secret_key_required"),
         }
         for ((resource, access), key) in &restricted {
             let reply = world.ask(method, template, Some(key)).await;
             let opens = match needs {
-                For::SecretOnly => false,
+                For::SecretOnly | For::Platform => false,
                 For::Restricted(needed, least) | For::Browsers(needed, least) | For::ClientSecret(needed, least) => {
                     *resource == needed && *access >= least
                 }
             };
             assert_eq!(opened(&reply), opens, "{what} with {resource:?} {access:?}: {}", reply.json);
             if !opens {
-                let code = if needs == For::SecretOnly { "secret_key_required" } else { "permission_missing" };
-                assert_eq!((reply.status, &reply.json["error"]["code"]), (StatusCode::FORBIDDEN, &code.into()), "{what}");
+                refused(
+                    &reply,
+                    match needs {
+                        For::Platform => "platform_key_required",
+                        For::SecretOnly => "secret_key_required",
+                        For::Restricted(..) | For::Browsers(..) | For::ClientSecret(..) => "permission_missing",
+                    },
+                );
             }
         }
     }
@@ -213,9 +230,10 @@ async fn keys_of_another_account_or_mode_find_nothing_of_this_one() {
     };
     let other = world.composed.app.platform.create_account(&World::by(), &new).await.unwrap();
     let scopes = [Scope { account: other.id, mode: Mode::Test }, Scope { mode: Mode::Live, ..scope }];
+    let of_one = |(method, template): &(&str, &str)| *method == "GET" && template.contains('{') && !template.starts_with("/v1/accounts");
     for scope in scopes {
         let key = world.key(scope, ApiKeyKind::Secret, Permissions::default()).await;
-        for (method, template) in bursar::api::operations().filter(|(method, template)| *method == "GET" && template.contains('{')) {
+        for (method, template) in bursar::api::operations().filter(of_one) {
             let reply = world.ask(method, template, Some(&key)).await;
             assert_eq!(reply.status, StatusCode::NOT_FOUND, "{template} with {scope:?}: {}", reply.json);
         }
@@ -335,4 +353,59 @@ async fn who_was_denied_what_is_in_the_audit_trail() {
     let row = world.composed.app.platform.find::<domain::audit::AuditEntry>(Scope::PLATFORM, last).await.unwrap().unwrap().value;
     assert_eq!((row.actor, row.result.as_str()), (domain::audit::Actor::Unknown, "api_key_invalid"));
     assert!(scope != Scope::PLATFORM);
+}
+
+#[tokio::test]
+async fn whoever_runs_the_platform_makes_merchants_and_speaks_for_each() {
+    let world = World::open().await;
+    let key = world.key(Scope::PLATFORM, ApiKeyKind::Platform, Permissions::default()).await;
+    assert!(key.starts_with("sk_platform_"), "{key}");
+    let form = "country=DE&default_currency=eur&business_profile[name]=Corner shop&email=shop@example.com\
+        &settings[payments][statement_descriptor]=CORNER SHOP";
+    let made = with(&world, &key, "POST", "/v1/accounts", form).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.json);
+    let id = made.json["id"].as_str().unwrap();
+    assert_eq!((&made.json["country"], &made.json["default_currency"]), (&"DE".into(), &"eur".into()));
+    let merchants = with(&world, &key, "GET", "/v1/accounts?limit=1", "").await.json;
+    assert_eq!((&merchants["data"][0]["id"], &merchants["has_more"]), (&id.into(), &true.into()));
+
+    let bearer = format!("Bearer {key}");
+    let speak = async |method: &str, path: &str, account: &str, mode: &str, form: &str| {
+        let headers = [("authorization", bearer.as_str()), ("stripe-account", account), ("bursar-mode", mode)];
+        send(&world.api, method, path, &headers, form).await
+    };
+    let made = speak("POST", "/v1/api_keys", id, "test", "kind=secret").await.json;
+    let secret = made["secret"].as_str().unwrap();
+    assert!(secret.starts_with("sk_test_"), "{secret}");
+    assert_eq!(with(&world, secret, "GET", "/v1/account", "").await.json["id"], id);
+    assert_eq!(speak("POST", "/v1/customers", id, "test", "").await.status, StatusCode::OK);
+    let count = async |mode: &str| speak("GET", "/v1/customers", id, mode, "").await.json["data"].as_array().unwrap().len();
+    assert_eq!((count("test").await, count("live").await), (1, 0));
+    let row = speak("GET", "/v1/audit_log?limit=1", id, "test", "").await.json["data"][0].clone();
+    let platforms = world.composed.app.platform.find_key(&key).await.unwrap().unwrap().id.to_string();
+    assert_eq!((&row["action"], &row["actor"]["id"]), (&"customer.create".into(), &platforms.into()));
+
+    let renamed = with(&world, &key, "POST", &format!("/v1/accounts/{id}"), "business_profile[name]=Other&email=").await.json;
+    assert_eq!((&renamed["business_profile"]["name"], &renamed["email"]), (&"Other".into(), &serde_json::Value::Null));
+    assert_eq!(renamed["settings"]["payments"]["statement_descriptor"], "CORNER SHOP");
+    assert_eq!(with(&world, secret, "GET", "/v1/account", "").await.json["business_profile"]["name"], "Other");
+
+    let nobody = "acct_00000000000000000000000000";
+    for (account, mode, status) in
+        [(nobody, "test", StatusCode::FORBIDDEN), (id, "both", StatusCode::BAD_REQUEST), ("x", "test", StatusCode::FORBIDDEN)]
+    {
+        assert_eq!(speak("GET", "/v1/customers", account, mode, "").await.status, status, "{account} {mode}");
+    }
+    assert_eq!(speak("GET", "/v1/accounts", id, "test", "").await.status, StatusCode::FORBIDDEN, "a merchant sees no other");
+    for (form, param) in [
+        ("country=DE", "business_profile"),
+        ("country=de&business_profile[name]=A", "country"),
+        ("country=DE&business_profile[name]=", "business_profile[name]"),
+        ("country=DE&business_profile[name]=A&email=nowhere", "email"),
+        ("country=DE&business_profile[name]=A&default_currency=xxy", "default_currency"),
+        ("country=DE&business_profile[name]=A&settings[payments][statement_descriptor]=A", "statement_descriptor"),
+    ] {
+        let reply = with(&world, &key, "POST", "/v1/accounts", form).await;
+        assert_eq!((reply.status, &reply.json["error"]["param"]), (StatusCode::BAD_REQUEST, &param.into()), "{form}: {}", reply.json);
+    }
 }

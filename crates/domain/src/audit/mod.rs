@@ -165,6 +165,8 @@ actions! {
     AccessDeny = "access.deny";
     /// A merchant was made.
     AccountCreate = "account.create";
+    /// A merchant was changed.
+    AccountUpdate = "account.update";
     /// A key was made.
     ApiKeyCreate = "api_key.create";
     /// A key was revoked.

@@ -82,7 +82,7 @@ fn permissions(kind: ApiKeyKind, named: &BTreeMap<String, String>) -> Result<Per
     }
     match (kind, all.is_empty()) {
         (ApiKeyKind::Restricted, true) => Err(ParamError::missing("permissions").into()),
-        (ApiKeyKind::Secret | ApiKeyKind::Publishable, false) => {
+        (ApiKeyKind::Secret | ApiKeyKind::Publishable | ApiKeyKind::Platform, false) => {
             Err(ParamError::invalid("permissions", "Only a restricted key has permissions.").into())
         }
         _ => Ok(Permissions::of(all)),

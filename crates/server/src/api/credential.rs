@@ -22,6 +22,8 @@ pub(crate) enum Grant {
     Publishable,
     /// What these allow.
     Restricted(Permissions),
+    /// Merchants, and speaking for one of them.
+    Platform,
 }
 
 /// Who asks, and what that opens.
@@ -43,6 +45,7 @@ impl Credential {
         let (actor, grant) = match key.kind {
             ApiKeyKind::Secret => (Actor::ApiKey { id: key.id }, Grant::Secret),
             ApiKeyKind::Restricted => (Actor::ApiKey { id: key.id }, Grant::Restricted(key.permissions.clone())),
+            ApiKeyKind::Platform => (Actor::ApiKey { id: key.id }, Grant::Platform),
             ApiKeyKind::Publishable => (Actor::PublishableKey { id: key.id }, Grant::Publishable),
         };
         Self { scope: key.scope, actor, grant, key: Some(key) }
@@ -59,7 +62,8 @@ impl Credential {
         let grant = match &of_key.grant {
             Grant::Secret => Grant::Restricted(asked),
             Grant::Restricted(permissions) => Grant::Restricted(asked.and(permissions)),
-            Grant::Publishable => Grant::Publishable,
+            // Neither gets a token with a scope.
+            Grant::Publishable | Grant::Platform => Grant::Restricted(Permissions::default()),
         };
         Self { grant, ..of_key }
     }
@@ -72,6 +76,11 @@ impl Credential {
             grant: Grant::Restricted(issuer.grant(claims)),
             key: None,
         }
+    }
+
+    /// Whoever runs the platform, speaking for a merchant.
+    pub(crate) fn for_merchant(&self, scope: Scope) -> Self {
+        Self { scope, grant: Grant::Secret, ..self.clone() }
     }
 
     /// Whether it opens anything now and from there; looked at with every request, also of a credential that is remembered.
@@ -89,7 +98,7 @@ impl Credential {
     /// Whoever reads what it asks for.
     pub(crate) const fn audience(&self) -> Audience {
         match self.grant {
-            Grant::Secret | Grant::Restricted(_) => Audience::Shop,
+            Grant::Secret | Grant::Restricted(_) | Grant::Platform => Audience::Shop,
             Grant::Publishable => Audience::Browser,
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::permission::{Access, Resource, scope_word};
 use http::Method;
 use payments::idempotency::MAX_KEY;
 use serde_json::{Map, Value, json};
@@ -11,6 +12,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use super::route::{Described, Gives, Opens, Route};
 use super::routes::ROUTES;
+use crate::oauth::TOKEN_PATH;
 use crate::views::API_VERSION;
 use crate::views::components::Components;
 
@@ -20,7 +22,7 @@ const ABOUT: &str = "Payments over an API in Stripe's shapes: the official Strip
     A `POST` or `DELETE` with an `Idempotency-Key` can be repeated: it is carried out once, and answered alike.";
 
 /// The groups operations are shown in: the beginning of their paths, a name, and what they are about.
-const TAGS: [(&str, &str, &str); 12] = [
+const TAGS: [(&str, &str, &str); 17] = [
     ("/v1/payment_intents", "Payments", "A shop's purposes to collect an amount, from creation to capture or cancellation."),
     ("/v1/setup_intents", "Set-ups", "Saving a card for later payments."),
     ("/v1/payment_methods", "Cards", "Cards to pay with."),
@@ -31,6 +33,11 @@ const TAGS: [(&str, &str, &str); 12] = [
     ("/v1/balance_transactions", "Statement", "The lines of the merchant's statement."),
     ("/v1/balance", "Balance", "What the merchant has."),
     ("/v1/events", "Events", "What happened, with each object as it was at that change."),
+    ("/v1/webhook_endpoints", "Webhooks", "Where a shop wants to hear of events, and how telling it went."),
+    ("/v1/open_operations", "Open operations", "What was begun and has no known end."),
+    ("/v1/audit_log", "Audit trail", "Who did what, and who was denied what."),
+    ("/v1/api_keys", "Keys", "What opens the API."),
+    ("/v1/accounts", "Merchants", "Merchants, for whoever runs the platform."),
     ("/v1/account", "Account", "The merchant."),
     ("/", "Service", "Whether the server is well."),
 ];
@@ -84,6 +91,16 @@ pub(crate) fn description() -> Value {
             "securitySchemes": {
                 "secretKey": {"type": "http", "scheme": "bearer", "description": "A secret key: `sk_test_…` or `sk_live_…`."},
                 "secretKeyAsUser": {"type": "http", "scheme": "basic", "description": "A secret key as user name, without a password."},
+                "clientCredentials": {
+                    "type": "oauth2",
+                    "description": "A token for a key that stays on a server: the key's id is the client's, its text the client's secret.",
+                    "flows": {"clientCredentials": {"tokenUrl": TOKEN_PATH, "scopes": scopes()}},
+                },
+                "platformKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key of whoever runs the platform: `sk_platform_…`. With `Stripe-Account` and `Bursar-Mode` it speaks for a merchant.",
+                },
                 "publishableKey": {"type": "http", "scheme": "bearer", "description": "A publishable key: `pk_test_…` or `pk_live_…`."},
             },
         },
@@ -117,6 +134,15 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     Value::Object(operation)
 }
 
+/// Every word that a token's scope may have.
+fn scopes() -> Value {
+    let words = Resource::ALL.iter().flat_map(|resource| {
+        let about = |access: Access| format!("{} {}", access.as_str(), resource.as_str().replace('_', " "));
+        [Access::Read, Access::Write].map(|access| (scope_word(*resource, access), json!(about(access))))
+    });
+    Value::Object(words.collect())
+}
+
 /// The title as a name: lower case, joined by `_`.
 fn operation_id(title: &str) -> String {
     title.to_lowercase().replace(['\'', '-'], "").replace(' ', "_")
@@ -124,7 +150,8 @@ fn operation_id(title: &str) -> String {
 
 fn security(opens: Opens) -> Value {
     match opens {
-        Opens::Secret => json!([{"secretKey": []}, {"secretKeyAsUser": []}]),
+        Opens::Platform => json!([{"platformKey": []}]),
+        Opens::Secret => json!([{"secretKey": []}, {"secretKeyAsUser": []}, {"clientCredentials": []}]),
         Opens::Any | Opens::ClientSecret(_) => json!([{"secretKey": []}, {"secretKeyAsUser": []}, {"publishableKey": []}]),
     }
 }

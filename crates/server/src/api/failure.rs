@@ -28,8 +28,14 @@ pub enum Failure {
     Forbidden,
     /// The key is restricted, and not allowed this.
     NotPermitted(Resource, Access),
+    /// Only a key of whoever runs the platform may do this.
+    PlatformOnly,
+    /// The request is of one merchant, and does not say of which.
+    NoMerchant,
     /// No such version of the API ever was.
     Version,
+    /// There is test and live data, and no other.
+    Mode,
     /// The key does not speak for that account.
     Account,
     /// There were too many requests.
@@ -81,8 +87,11 @@ impl Failure {
             Self::WrongAddress => Some("ip_not_allowed"),
             Self::Forbidden => Some("secret_key_required"),
             Self::NotPermitted(..) => Some("permission_missing"),
+            Self::PlatformOnly => Some("platform_key_required"),
+            Self::NoMerchant => Some("account_required"),
             Self::Account => Some("account_invalid"),
             Self::Version
+            | Self::Mode
             | Self::Limited(_)
             | Self::TooLarge
             | Self::TooSlow
@@ -120,9 +129,14 @@ impl Failure {
                 simple(403, INVALID, Some("permission_missing"), &message)
             }
             Self::Forbidden => simple(403, INVALID, Some("secret_key_required"), "This operation needs a secret key."),
+            Self::PlatformOnly => simple(403, INVALID, Some("platform_key_required"), "This operation needs a key of the platform."),
+            Self::NoMerchant => {
+                simple(403, INVALID, Some("account_required"), "This operation is of one merchant: name it with Stripe-Account.")
+            }
             Self::Version => {
                 simple(400, INVALID, None, "Invalid API version: Stripe-Version must be like 2026-10-28.endive, and no later.")
             }
+            Self::Mode => simple(400, INVALID, None, "Bursar-Mode must be test or live."),
             Self::Account => simple(
                 403,
                 INVALID,

@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use base64::Engine as _;
+use domain::account::Account;
 use domain::id::AccountId;
 use domain::idempotency::{Fingerprint, holds_card_number};
+use domain::scope::{Mode, Scope};
 use http::request::Parts;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use payments::idempotency::{Idempotency, MAX_KEY};
 
-use super::credential::Credential;
+use super::credential::{Credential, Grant};
 use super::{App, Failure};
 use crate::limits::rate::Standing;
 use crate::oauth;
 use crate::views::API_VERSION;
 
+/// Which data a request of whoever runs the platform is about.
+const MODE: &str = "bursar-mode";
 /// The date of Stripe's first dated version.
 const FIRST_VERSION: &str = "2011-01-01";
 
@@ -77,6 +81,24 @@ async fn look_up(app: &App, from: Option<IpAddr>, text: String, standing: &mut O
     let credential = Arc::new(credential);
     app.credentials.insert(text, Arc::clone(&credential));
     Ok(credential)
+}
+
+/// Whose request it is, and whether it is about test or live data: what the key says; one of whoever runs the platform speaks for
+/// the merchant that it names.
+pub(super) async fn merchant(app: &App, headers: &HeaderMap, credential: Arc<Credential>) -> Result<Arc<Credential>, Failure> {
+    if credential.grant != Grant::Platform {
+        return Ok(credential);
+    }
+    let Some(named) = headers.get("stripe-account") else { return Ok(credential) };
+    let account = named.to_str().ok().and_then(|text| text.parse::<AccountId>().ok()).ok_or(Failure::Account)?;
+    let mode = match headers.get(MODE).map(HeaderValue::as_bytes) {
+        None | Some(b"live") => Mode::Live,
+        Some(b"test") => Mode::Test,
+        Some(_) => return Err(Failure::Mode),
+    };
+    let found = app.platform.find::<Account>(Scope::PLATFORM, account.ulid()).await?;
+    found.ok_or(Failure::Account)?;
+    Ok(Arc::new(credential.for_merchant(Scope { account, mode })))
 }
 
 /// Checks `Stripe-Version` and `Stripe-Account`: every version that there was is served in the shapes of

@@ -4,6 +4,7 @@
 //! Absent on purpose: payment rules.
 
 mod account;
+mod accounts;
 mod api_keys;
 pub(crate) mod body;
 mod charges;
@@ -304,6 +305,8 @@ async fn serve(
     place: &Place,
 ) -> Result<Answered, Failure> {
     let credential = gate::authenticate(app, parts, &mut known.sender).await?;
+    let credential = gate::merchant(app, &parts.headers, credential).await?;
+    known.sender.credential = Some(Arc::clone(&credential));
     let (scope, audience) = (credential.scope, credential.audience());
     known.ctx = Context::of(scope, known.ctx.now, audience);
     known.sender.standing = app.limits.admit(&credential.actor, scope.account)?;

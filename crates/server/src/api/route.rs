@@ -27,6 +27,8 @@ pub(crate) type Run = for<'a> fn(Call<'a>, Ids<'a>) -> BoxFuture<'a, Result<Answ
 pub(crate) enum Opens {
     /// Secret ones.
     Secret,
+    /// Those of whoever runs the platform.
+    Platform,
     /// Secret and publishable ones.
     Any,
     /// Secret ones, and publishable ones with the intent's client secret.

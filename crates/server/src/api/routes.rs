@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use domain::account::Account;
 use domain::audit::AuditEntry;
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
@@ -17,7 +18,7 @@ use http::Method;
 use super::lists::{self, RetrieveIntent, retrieve, retrieve_with_secret};
 use super::requests::MethodParams;
 use super::route::{Ids, Intent, Opens, Route, Run};
-use super::{account, api_keys, charges, customers, open_operations, payment_intents, payment_methods, refunds, setup_intents};
+use super::{account, accounts, api_keys, charges, customers, open_operations, payment_intents, payment_methods, refunds, setup_intents};
 use super::{webhook_deliveries, webhook_endpoints};
 use crate::views;
 
@@ -29,7 +30,7 @@ pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Option<(&'static Route
 
 /// Every operation there is.
 pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let all = [payments(), set_ups(), cards(), charges_and_refunds(), buyers(), statement(), webhooks(), keys()];
+    let all = [payments(), set_ups(), cards(), charges_and_refunds(), buyers(), statement(), webhooks(), keys(), merchants()];
     all.into_iter().flatten().collect()
 });
 
@@ -302,6 +303,30 @@ fn webhooks() -> Vec<Route> {
             .titled("Send an event to a webhook endpoint again")
             .takes::<webhook_deliveries::RetryEvent>()
             .gives::<views::WebhookDelivery<'_>>(),
+    ]
+}
+
+fn merchants() -> Vec<Route> {
+    vec![
+        post("/v1/accounts", |call, _| Box::pin(accounts::create(call)))
+            .opens(Opens::Platform)
+            .titled("Create a merchant")
+            .takes::<accounts::CreateAccount>()
+            .gives::<views::Account<'_>>(),
+        get("/v1/accounts", |call, _| Box::pin(accounts::list(call)))
+            .opens(Opens::Platform)
+            .titled("List merchants")
+            .takes::<accounts::AccountsParams>()
+            .pages::<views::Account<'_>>(),
+        get("/v1/accounts/{account}", |call, [id, _]| Box::pin(retrieve::<Account>(call, id)))
+            .opens(Opens::Platform)
+            .titled("Retrieve a merchant")
+            .gives::<views::Account<'_>>(),
+        post("/v1/accounts/{account}", |call, [id, _]| Box::pin(accounts::update(call, id)))
+            .opens(Opens::Platform)
+            .titled("Update a merchant")
+            .takes::<accounts::UpdateAccount>()
+            .gives::<views::Account<'_>>(),
     ]
 }
 

@@ -34,6 +34,8 @@ enum Kind {
     Publishable,
     /// Does what `--allow` says; stays on a server.
     Restricted,
+    /// Makes and changes merchants, and speaks for each of them; stays with whoever runs the platform.
+    Platform,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -126,18 +128,23 @@ impl Keys {
 impl Create {
     async fn run(self) -> Result<(), SetupError> {
         let platform = self.store.change().await?;
-        let account = account(&platform, self.account).await?;
         let kind = match self.kind {
             Kind::Secret => ApiKeyKind::Secret,
             Kind::Publishable => ApiKeyKind::Publishable,
             Kind::Restricted => ApiKeyKind::Restricted,
+            Kind::Platform => ApiKeyKind::Platform,
         };
         if kind != ApiKeyKind::Restricted && !self.allow.is_empty() {
             return Err(SetupError("--allow is for restricted keys".to_owned()));
         }
-        let mode = self.mode.into();
+        let scope = match kind {
+            ApiKeyKind::Platform => Scope::PLATFORM,
+            ApiKeyKind::Secret | ApiKeyKind::Publishable | ApiKeyKind::Restricted => {
+                Scope { account: account(&platform, self.account).await?, mode: self.mode.into() }
+            }
+        };
         let new = NewKey { kind, permissions: Permissions::of(self.allow), allowed_from: self.from };
-        let made = platform.create_key_of(&operator(), Scope { account, mode }, new, None).await;
+        let made = platform.create_key_of(&operator(), scope, new, None).await;
         let (key, text) = made.map_err(|e| failed("the key", e))?;
         say(&format!("{text}\n\nThis is the only time it is shown. Its id is {}.\n", key.id));
         Ok(())
@@ -158,7 +165,10 @@ impl List {
         let platform = self.store.read().await?;
         let accounts = match self.account {
             Some(named) => vec![account(&platform, Some(named)).await?],
-            None => platform.all_accounts().await.map_err(|e| failed("the accounts", e))?.iter().map(|a| a.id).collect(),
+            None => {
+                let merchants = platform.all_accounts().await.map_err(|e| failed("the accounts", e))?;
+                std::iter::once(Scope::PLATFORM.account).chain(merchants.iter().map(|merchant| merchant.id)).collect()
+            }
         };
         for account in accounts {
             for key in platform.keys_of(account).await.map_err(|e| failed("the keys", e))? {

@@ -166,6 +166,7 @@ fn allowed(grant: &Grant, scope: Option<&str>) -> Result<Option<Permissions>, No
     let most = match grant {
         Grant::Secret => Permissions::all(),
         Grant::Restricted(permissions) => permissions.clone(),
+        Grant::Platform => Permissions::default(),
         Grant::Publishable => {
             return Err(No::Asked("unauthorized_client", "A publishable key is no client: whoever sees the page has it."));
         }

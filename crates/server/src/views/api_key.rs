@@ -55,6 +55,7 @@ impl<'a> ApiKey<'a> {
                 ApiKeyKind::Secret => "secret",
                 ApiKeyKind::Publishable => "publishable",
                 ApiKeyKind::Restricted => "restricted",
+                ApiKeyKind::Platform => "platform",
             },
             last4: &key.last4,
             last_used: shown.last_used.map(Timestamp::seconds),

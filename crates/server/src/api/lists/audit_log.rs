@@ -14,7 +14,7 @@ use crate::params::{ParamError, RangeParam};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ActorFilter {
-    /// `api_key`, `publishable_key`, `buyer`, `job`, `provider` or `operator`.
+    /// `api_key`, `client`, `publishable_key`, `buyer`, `job`, `provider`, `operator` or `unknown`.
     r#type: String,
 }
 

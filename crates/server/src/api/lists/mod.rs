@@ -16,14 +16,15 @@ use ::payments::outcome::Object;
 use ::payments::payment_methods::create::masked;
 use ::payments::ports::{Answer, Rendering};
 use ::payments::records::Record;
+use domain::account::Account;
 use domain::audit::AuditEntry;
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::event::Event;
 use domain::id::{
-    AuditEntryId, BalanceTransactionId, ChargeId, CustomerId, EventId, PaymentIntentId, PaymentMethodId, RefundId, SetupIntentId, TokenId,
-    Ulid,
+    AccountId, AuditEntryId, BalanceTransactionId, ChargeId, CustomerId, EventId, PaymentIntentId, PaymentMethodId, RefundId,
+    SetupIntentId, TokenId, Ulid,
 };
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::{PaymentMethod, Token};
@@ -62,6 +63,7 @@ macro_rules! resources {
 }
 
 resources! {
+    Account, AccountId, "account";
     AuditEntry, AuditEntryId, "audit_log.entry";
     BalanceTransaction, BalanceTransactionId, "balance_transaction";
     Charge, ChargeId, "charge";
