@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 URL = os.environ["BURSAR_URL"].rstrip("/")
-KEY = base64.b64encode(f"{os.environ['BURSAR_TEST_KEY']}:".encode()).decode()
+KEYS = {"secretKey": os.environ["BURSAR_TEST_KEY"], "platformKey": os.environ["BURSAR_PLATFORM_KEY"]}
 
 
 class Api:
@@ -27,7 +27,7 @@ class Api:
         }
         self.answers, self.problems, self.called = 0, [], set()
 
-    def __call__(self, operation_id, *ids, expect=200, **fields):
+    def __call__(self, operation_id, *ids, expect=200, key=None, **fields):
         method, path, operation = self.operations[operation_id]
         for name in ids:
             head, _, rest = path.partition("{")
@@ -35,7 +35,8 @@ class Api:
         form = urllib.parse.urlencode(fields).encode()
         query = f"?{form.decode()}" if method == "GET" and form else ""
         request = urllib.request.Request(URL + path + query, form if method == "POST" else None, method=method)
-        request.add_header("Authorization", f"Basic {KEY}")
+        key = KEYS[key or next(iter(operation["security"][0]))]
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"{key}:".encode()).decode())
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 status, body = answer.status, json.load(answer)
@@ -89,6 +90,11 @@ def walk(api):
     key = api("replace_an_api_key_by_a_new_one", key)["id"]
     api("retrieve_an_api_key", key)
     api("revoke_an_api_key", key)
+    shop = {"country": "DE", "business_profile[name]": "Corner shop", "email": "shop@shop.example"}
+    merchant = api("create_a_merchant", **shop, default_currency="eur")["id"]
+    api("update_a_merchant", merchant, **{"settings[payments][statement_descriptor]": "CORNER SHOP"})
+    api("retrieve_a_merchant", merchant)
+    api("create_a_merchant", **shop, expect=403, key="secretKey")
     named = {"{customer}": customer, "{webhook_endpoint}": endpoint, "{event}": event}
     for page in [name for name in api.operations if name.startswith("list_")]:
         ids = [id for name, id in named.items() if name in api.operations[page][1]]

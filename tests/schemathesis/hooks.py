@@ -28,6 +28,10 @@ VALUES = {
     "amount_to_capture": lambda: DICE.choice([1, 1000, 2000]),
     "charge": lambda: shop.charge()["id"],
     "confirm": lambda: True,
+    "country": lambda: "DE",
+    "business_profile": lambda: {"name": "Corner shop"},
+    "default_currency": lambda: DICE.choice(["usd", "eur"]),
+    "settings": lambda: {"payments": {"statement_descriptor": "CORNER SHOP"}},
     "currency": lambda: DICE.choice(["usd", "eur", "jpy", "USD"]),
     "customer": lambda: shop.customer()["id"],
     "enabled_events": lambda: DICE.choice([["*"], ["charge.succeeded", "refund.created"]]),
@@ -89,7 +93,7 @@ def few(fields):
     if DICE.random() > WITH_FEW_FIELDS:
         return
     # Those that nothing works without, whatever the description requires.
-    kept = {"amount", "currency", "payment_intent", "card", "client_secret", "payment_method", "provider_reference"}
+    kept = {"country", "business_profile", "amount", "currency", "payment_intent", "card", "client_secret", "payment_method", "provider_reference"}
     optional = [name for name in fields if name not in kept]
     for name in DICE.sample(optional, max(0, len(optional) - FEW)):
         del fields[name]

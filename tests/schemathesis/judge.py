@@ -1,9 +1,9 @@
 """Made-up requests for every operation that /openapi.json describes: no answer is a 5xx or other than described.
 
-With the secret key, then with the publishable one, each in Schemathesis' phases: values at the edges of the
+With the secret key, then with the platform's and the publishable one, each in Schemathesis' phases: values at the edges of the
 description, values at random, and chains of operations where one takes what another gave.
 
-    --seconds N    how long, for both keys together (default 150)
+    --seconds N    how long, for all keys together (default 150)
     --seed N       what is made up (default 1)
 """
 
@@ -31,6 +31,8 @@ CHECKS = [
 ]
 # Of the time, for the publishable key: most operations refuse it at the gate.
 BROWSER_SHARE = 0.25
+# Of the time, for the key of the platform, which opens a few operations only.
+PLATFORM_SHARE = 0.1
 # Operations at least as many of which must have succeeded with the secret key: fewer, and the run shows little.
 SUCCEEDED_LEAST = 0.9
 
@@ -66,17 +68,22 @@ def main():
     options.add_argument("--seconds", type=int, default=150)
     options.add_argument("--seed", type=int, default=1)
     options = options.parse_args()
-    browser = max(1, int(options.seconds * BROWSER_SHARE))
+    browser, operator = (max(1, int(options.seconds * share)) for share in (BROWSER_SHARE, PLATFORM_SHARE))
     with tempfile.TemporaryDirectory(prefix="bursar-judge-") as folder:
         folder = pathlib.Path(folder)
-        right, shop = judge("secret", os.environ["BURSAR_TEST_KEY"], max(1, options.seconds - browser), options.seed, folder)
+        right, shop = judge("secret", os.environ["BURSAR_TEST_KEY"], max(1, options.seconds - browser - operator), options.seed, folder)
+        right_as_well, merchants = judge("platform", os.environ["BURSAR_PLATFORM_KEY"], operator, options.seed, folder)
         right_too, public = judge("publishable", os.environ["BURSAR_PUBLISHABLE_KEY"], browser, options.seed, folder)
-    never = tell("secret", shop)
+    of_the_platform = {operation for operation in shop if "/v1/accounts" in operation}
+    never = [operation for operation in tell("secret", shop) if operation not in of_the_platform]
+    denied = [operation for operation in tell("platform", merchants) if operation in of_the_platform]
     tell("publishable", public)
     if never:
         print(f"never succeeded with the secret key: {', '.join(never)}")
-    deep = bool(shop) and len(never) <= len(shop) * (1 - SUCCEEDED_LEAST)
-    return 0 if right and right_too and deep else 1
+    if denied:
+        print(f"never succeeded with the platform's key: {', '.join(denied)}")
+    deep = bool(shop) and bool(of_the_platform) and not denied and len(never) <= len(shop) * (1 - SUCCEEDED_LEAST)
+    return 0 if right and right_as_well and right_too and deep else 1
 
 
 if __name__ == "__main__":

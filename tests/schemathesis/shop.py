@@ -10,8 +10,8 @@ import urllib.parse
 import urllib.request
 
 URL = os.environ["BURSAR_URL"].rstrip("/")
-# Always the secret key, also when the requests under test come with the publishable one.
-KEY = base64.b64encode(f"{os.environ['BURSAR_TEST_KEY']}:".encode()).decode()
+# Always the secret key, and for merchants the platform's, also when the requests under test come with the publishable one.
+KEY, PLATFORM_KEY = (base64.b64encode(f"{os.environ[name]}:".encode()).decode() for name in ("BURSAR_TEST_KEY", "BURSAR_PLATFORM_KEY"))
 # One set of random numbers for the whole run, so that a seed repeats it as far as the answers are the same.
 DICE = random.Random(int(os.environ.get("BURSAR_SEED", "1")))
 NUMBERS = itertools.count(1)
@@ -31,7 +31,7 @@ CARDS = [
 def post(path, **fields):
     """One object made as a shop makes it."""
     request = urllib.request.Request(f"{URL}/v1/{path}", urllib.parse.urlencode(fields).encode(), method="POST")
-    request.add_header("Authorization", f"Basic {KEY}")
+    request.add_header("Authorization", f"Basic {PLATFORM_KEY if path == 'accounts' else KEY}")
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
@@ -113,6 +113,11 @@ def api_key():
     return post("api_keys", **{"permissions[refunds]": "read"})
 
 
+def account():
+    """A merchant beside this one."""
+    return post("accounts", country="DE", **{"business_profile[name]": f"Shop {next(NUMBERS)}"})
+
+
 def webhook_endpoint():
     """One at which nobody listens; there can be a few only."""
     there = page("webhook_endpoints", 1)
@@ -144,6 +149,7 @@ def of_operation(path):
         "event": event,
         "entry": entry,
         "operation": operation,
+        "account": account,
         "api_key": api_key,
         "webhook_endpoint": webhook_endpoint,
     }

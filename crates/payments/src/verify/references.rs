@@ -137,7 +137,9 @@ impl Names for JournalEntry {
 
 impl Names for ApiKey {
     fn names(&self, _: Scope) -> Vec<(&'static str, Key)> {
-        vec![("account", to::<domain::account::Account>(Scope::PLATFORM, self.scope.account.ulid()))]
+        // The platform's own keys are no merchant's.
+        let merchant = (self.scope != Scope::PLATFORM).then(|| self.scope.account.ulid());
+        merchant.map(|merchant| ("account", to::<domain::account::Account>(Scope::PLATFORM, merchant))).into_iter().collect()
     }
 }
 
