@@ -29,6 +29,7 @@ pub mod payment_intents;
 pub mod payment_methods;
 pub mod platform;
 pub mod ports;
+pub mod reached;
 pub mod records;
 pub mod redirect;
 pub mod refunds;

@@ -24,6 +24,7 @@ use crate::acting::By;
 use crate::audit::Learned;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
+use crate::jobs::books::Watch;
 use crate::jobs::expire::Ends;
 use crate::jobs::recover::LeftOpen;
 use crate::jobs::seal::Mark;
@@ -33,6 +34,7 @@ use crate::leases::{Fence, Leases};
 use crate::locks::Locks;
 use crate::outcome::Outcome;
 use crate::ports::{Answer, Clock, Delivering, Entropy, IdMint, Minting, Presenter, Rendering};
+use crate::reached::{Reached, Tally};
 use crate::records::{Loaded, Record, key_of};
 use crate::remembered::Remembered;
 use crate::security_codes::SecurityCodes;
@@ -109,6 +111,8 @@ pub struct Platform {
     pub(crate) started_at: Timestamp,
     pub(crate) waits: Mutex<Round>,
     pub(crate) left_open: Mutex<Option<LeftOpen>>,
+    pub(crate) books: Mutex<Option<Watch>>,
+    pub(crate) reached: Tally,
     pub(crate) expiry: Mutex<Ends>,
     /// What goes on although its client may have hung up.
     pub(crate) tasks: TaskTracker,
@@ -187,6 +191,8 @@ impl Platform {
             started_at,
             waits: Mutex::default(),
             left_open: Mutex::default(),
+            books: Mutex::default(),
+            reached: Tally::default(),
             expiry: Mutex::default(),
             tasks: TaskTracker::new(),
             delivering: parts.delivering,
@@ -219,6 +225,12 @@ impl Platform {
     #[must_use]
     pub fn security_codes(&self) -> u64 {
         self.codes.len()
+    }
+
+    /// How often payments reached each status, with this process, since it began.
+    #[must_use]
+    pub fn payments_reached(&self) -> Vec<(Reached, u64)> {
+        self.reached.all()
     }
 
     /// The key of fingerprints of requests.

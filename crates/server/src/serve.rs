@@ -30,6 +30,10 @@ const WAITS_PAUSE: Duration = Duration::from_secs(1);
 const NOTICES_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks for statements to sum up: a balance that is asked for reads what has come since.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at a part of the journal: ten million entries are gone through in a day.
+const BOOKS_PAUSE: Duration = Duration::from_secs(10);
+/// The same where each entry that is read is paid for.
+const BOOKS_PAUSE_SHARED: Duration = Duration::from_secs(60);
 /// Between two looks at rows of the audit trail that have settled.
 const SEAL_PAUSE: Duration = Duration::from_secs(10);
 /// Between two times that it is written down which keys were used.
@@ -132,8 +136,8 @@ async fn overdue(stopping: &CancellationToken) {
     tokio::time::sleep(CLIENTS_WITHIN).await;
 }
 
-/// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances, removes old records, seals the
-/// audit trail and tells shops of what happened, each while no other server does, until it is to stop; it ends between two looks.
+/// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances, looks through the journal, removes old
+/// records, seals the audit trail and tells shops of what happened, each while no other server does, until it is to stop; it ends between two looks.
 async fn background(platform: Arc<Platform>, stop: CancellationToken) {
     let recover = repeat(&stop, RECOVERY_PAUSE, "recovery could not look", || {
         let platform = Arc::clone(&platform);
@@ -169,6 +173,11 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         let platform = Arc::clone(&platform);
         async move { platform.checkpoint_balances().await.map(Next::after) }
     });
+    let books_pause = if platform.store().is_shared() { BOOKS_PAUSE_SHARED } else { BOOKS_PAUSE };
+    let books = repeat(&stop, books_pause, "the journal could not be looked through", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.look_through_books().await.map(|()| Next::Pause) }
+    });
     let seal = repeat(&stop, SEAL_PAUSE, "the audit trail could not be sealed", || {
         let platform = Arc::clone(&platform);
         async move { platform.seal_audit(SETTLING_TIME).await.map(Next::after) }
@@ -178,7 +187,7 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         async move { platform.keep_leases().await.map(|()| Next::Pause) }
     });
     let deliver = Arc::clone(&platform).deliver_until(stop.clone());
-    futures::join!(recover, waits, notices, expire, expire_deliveries, checkpoint, seal, deliver, key_uses, beats);
+    futures::join!(recover, waits, notices, expire, expire_deliveries, checkpoint, books, seal, deliver, key_uses, beats);
     if let Err(error) = platform.note_key_uses().await {
         tracing::warn!(%error, "when keys were used last was not written down");
     }
