@@ -23,6 +23,7 @@ pub mod leases;
 pub mod lists;
 mod locks;
 pub mod metadata;
+pub mod news;
 pub mod open_operations;
 pub mod outcome;
 pub mod payment_intents;

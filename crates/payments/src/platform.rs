@@ -32,6 +32,7 @@ use crate::jobs::waits::Round;
 use crate::key_uses::KeyUses;
 use crate::leases::{Fence, Leases};
 use crate::locks::Locks;
+use crate::news::News;
 use crate::outcome::Outcome;
 use crate::ports::{Answer, Clock, Delivering, Entropy, IdMint, Minting, Presenter, Rendering};
 use crate::reached::{Reached, Tally};
@@ -120,6 +121,7 @@ pub struct Platform {
     pub(crate) endpoints: Known,
     pub(crate) lanes: Lanes,
     pub(crate) key_uses: KeyUses,
+    pub(crate) news: News,
 }
 
 /// Who asks, and how.
@@ -199,6 +201,7 @@ impl Platform {
             endpoints: Known::new(MAX_SCOPES),
             lanes: Lanes::default(),
             key_uses: KeyUses::default(),
+            news: News::default(),
         }
     }
 

@@ -100,10 +100,11 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
     let platform = &composed.app.platform;
     let stopping = CancellationToken::new();
     let mut jobs = tokio::spawn(background(Arc::clone(platform), stopping.clone()));
-    let signal = stopping.clone();
+    let (signal, waited_for) = (stopping.clone(), Arc::clone(platform));
     let asked = async move {
         stop.await;
         signal.cancel();
+        waited_for.stop_listening();
     };
     let terms = Terms { most: composed.connections, times: Times::USUAL, tls: composed.tls.clone() };
     tokio::select! {

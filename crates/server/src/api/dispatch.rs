@@ -10,6 +10,7 @@ use payments::idempotency::Answered;
 
 use super::route::{Ids, Intent, Opens, Route};
 use super::{App, Failure, payment_intents, setup_intents};
+use crate::limits::load::Place;
 use crate::params::{ParamError, ParamErrorKind, Tree};
 use crate::presenter::expandable::shows;
 
@@ -21,6 +22,8 @@ pub(crate) struct Call<'a> {
     pub(crate) app: &'a App,
     pub(crate) key: Arc<ApiKey>,
     pub(crate) path: &'a str,
+    /// Its place among the requests under way.
+    pub(crate) place: &'a Place,
     pub(crate) tree: Tree,
     pub(crate) request: Request,
 }

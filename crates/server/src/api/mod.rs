@@ -168,6 +168,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
     let result = serve(&app, &parts, &mut body, &id, &mut known, &place).await;
+    let waited = place.waited();
     // What is left of the body takes time and no work.
     drop(place);
     body.discard().await;
@@ -179,7 +180,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         Ok(answered) => (answered.answer, answered.replayed),
         Err(failure) => (failure.answer(&id, known.ctx), false),
     };
-    let took = began.elapsed();
+    let took = began.elapsed().saturating_sub(waited);
     app.meters.answered(known.route.map(|route| (route.method.as_str(), route.template)), answer.status, took);
     tracing::info!(
         request = %id,
@@ -293,7 +294,7 @@ async fn serve(
         return Ok(Answered { answer: stand_in.answer(&parts.method, parts.uri.path()).await, replayed: false });
     }
     let keyed = request.idempotency.is_some().then(|| request.clone());
-    let call = dispatch::Call { app, key, path: parts.uri.path(), tree, request };
+    let call = dispatch::Call { app, key, path: parts.uri.path(), place, tree, request };
     match (dispatch::dispatch(route, ids, call).await, keyed) {
         (Err(Failure::Case(refusal)), Some(request)) if refusal.is_refusal() => {
             let answer = Failure::Case(refusal).answer(id, known.ctx);
