@@ -19,6 +19,7 @@ use providers::simulator::{self, Location, Simulator};
 use store::Store;
 
 use crate::api::App;
+use crate::connections::TrustedProxies;
 use crate::engines::{Address, Purpose};
 use crate::limits::{Limits, Rules};
 use crate::metrics::{MeteredConnector, MeteredCourier, MeteredStore, Meters};
@@ -73,6 +74,8 @@ pub struct Composed {
     pub connections: Option<NonZeroUsize>,
     /// What connections are encrypted with; they are not when `None`.
     pub tls: Option<Arc<Tls>>,
+    /// Whose word is taken for where requests come from.
+    pub proxies: Arc<TrustedProxies>,
 }
 
 /// Why a server could not be put together.
@@ -142,7 +145,7 @@ pub async fn compose_limited(settings: &Settings, meters: &Meters, rules: &Rules
     let mut app = App::new(Arc::new(platform), presenter);
     app.meters = meters.clone();
     app.limits = limits;
-    Ok(Composed { app: Arc::new(app), bank, connections: rules.connections, tls: None })
+    Ok(Composed { app: Arc::new(app), bank, connections: rules.connections, tls: None, proxies: Arc::default() })
 }
 
 /// The key in a file, which signs the audit trail's chain.

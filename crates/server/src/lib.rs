@@ -5,7 +5,7 @@
 pub mod api;
 pub mod audit_files;
 pub mod compose;
-mod connections;
+pub mod connections;
 pub mod docs_page;
 pub mod engines;
 #[cfg(feature = "lambda")]

@@ -106,7 +106,8 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
         signal.cancel();
         waited_for.stop_listening();
     };
-    let terms = Terms { most: composed.connections, times: Times::USUAL, tls: composed.tls.clone() };
+    let terms =
+        Terms { most: composed.connections, times: Times::USUAL, tls: composed.tls.clone(), proxies: Arc::clone(&composed.proxies) };
     tokio::select! {
         () = keep_up(composed.tls.as_deref()) => {}
         () = connections::serve(listener, router(composed), terms, asked) => {}

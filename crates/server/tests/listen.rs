@@ -20,7 +20,7 @@ impl Drop for Program {
 }
 
 /// A program, and the lines it says after the one that begins so; with what stands there after that.
-fn start(arguments: &[&str], ready: &str) -> (Program, impl Iterator<Item = String>, String) {
+fn start(arguments: &[&str], ready: &str) -> (Program, impl Iterator<Item = String> + use<>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
     let mut child = command.env_clear().args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);

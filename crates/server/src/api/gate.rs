@@ -37,7 +37,8 @@ pub(super) const fn actor(key: &ApiKey) -> Actor {
     }
 }
 
-/// The address at the other end of the connection. Headers that tell of another one are not believed: anybody can send them.
+/// Where a request comes from: the other end of the connection, or what a trusted proxy there said
+/// ([`TrustedProxies`](crate::connections::TrustedProxies)).
 pub(super) fn from(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip().to_canonical())
 }

@@ -1,15 +1,17 @@
 //! `bursar serve`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bursar::compose::{Settings, SetupError, Webhooks, compose_limited};
+use bursar::connections::TrustedProxies;
 use bursar::metrics::{self, Meters};
 use bursar::serve;
 use bursar::tls::{Files, Tls};
 use bursar::webhooks::Reach;
 use clap::Args;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 
 use super::limits::LimitArgs;
@@ -52,11 +54,21 @@ pub(super) struct Serve {
     /// The file of the certificate's private key (PEM).
     #[arg(long, env = "BURSAR_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Addresses and networks of proxies, with commas between them: what they write into X-Forwarded-For is taken for where a request
+    /// comes from. Nobody is believed if left out.
+    #[arg(long, env = "BURSAR_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
+    trusted_proxies: Vec<IpNet>,
     #[command(flatten)]
     limits: LimitArgs,
     /// The secret key of the shop that the first start makes.
     #[arg(long, env = "BURSAR_TEST_KEY", hide_env_values = true)]
     test_key: Option<String>,
+}
+
+/// A network, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(single).ok_or_else(|| "an address or a network, as 10.0.0.0/8".to_owned())
 }
 
 impl Serve {
@@ -86,6 +98,7 @@ impl Serve {
         };
         let mut composed = compose_limited(&settings, &meters, &self.limits.rules()).await?;
         composed.tls = tls;
+        composed.proxies = Arc::new(TrustedProxies::new(self.trusted_proxies));
         let keys = serve::first_shop(&composed.app.platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
         if let Some(address) = figures.as_ref().and_then(|figures| figures.local_addr().ok()) {
             say(&format!("metrics at http://{address}/metrics\n"));
