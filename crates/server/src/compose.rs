@@ -25,6 +25,7 @@ use crate::limits::{Limits, Rules};
 use crate::metrics::{MeteredConnector, MeteredCourier, MeteredStore, Meters};
 use crate::presenter::ApiPresenter;
 use crate::tls::Tls;
+use crate::traces::{TracedConnector, TracedCourier, TracedStore};
 use crate::webhooks::{HttpCourier, Reach};
 
 /// How a server is to be put together.
@@ -56,7 +57,7 @@ pub enum Webhooks {
 
 impl Webhooks {
     fn delivering(self, meters: &Meters) -> Result<Delivering, SetupError> {
-        let courier = |reach| HttpCourier::new(reach).map(|courier| MeteredCourier::over(Arc::new(courier), meters));
+        let courier = |reach| HttpCourier::new(reach).map(|courier| TracedCourier::over(MeteredCourier::over(Arc::new(courier), meters)));
         match self {
             Self::AtOnce(reach) => courier(reach).map(Delivering::AtOnce),
             Self::WhenTold(reach) => courier(reach).map(Delivering::WhenTold),
@@ -134,10 +135,10 @@ pub async fn compose_measured(settings: &Settings, meters: &Meters) -> Result<Co
 pub async fn compose_limited(settings: &Settings, meters: &Meters, rules: &Rules) -> Result<Composed, SetupError> {
     let address = Address::parse(&settings.store)?;
     check_shared(settings, &address)?;
-    let store = MeteredStore::over(address.open(Purpose::Serve).await?, meters);
+    let store = TracedStore::over(MeteredStore::over(address.open(Purpose::Serve).await?, meters));
     let (bank, connector) = bank(settings, &address)?;
     let limits = Limits::new(rules);
-    let connector = limits.watch(MeteredConnector::over(connector, meters));
+    let connector = limits.watch(TracedConnector::over(MeteredConnector::over(connector, meters)));
     let key = vault_key(settings, &address)?;
     let signing_key = settings.audit_signing_key.as_deref().map(signing_key).transpose()?;
     let outside = Outside { connectors: vec![connector], delivering: settings.webhooks.delivering(meters)? };

@@ -17,5 +17,6 @@ pub mod presenter;
 pub mod serve;
 pub mod statement;
 pub mod tls;
+pub mod traces;
 pub mod views;
 pub mod webhooks;

@@ -16,11 +16,15 @@ use payments::leases::BEAT;
 use payments::{Error, Platform};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::api;
 use crate::compose::{self, Composed};
 use crate::connections::{self, Terms, Times};
 use crate::tls::Tls;
+use crate::traces::Traces;
 
 /// Between two looks at open operations.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
@@ -69,6 +73,13 @@ pub fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     // Where the log cannot be written, as on a full disk, a complaint about that cannot be either, and would panic.
     tracing_subscriber::fmt().json().log_internal_errors(false).with_env_filter(filter).with_writer(io::stderr).init();
+}
+
+/// The same, and spans for a collector.
+pub fn log_and_trace(traces: &Traces) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let lines = tracing_subscriber::fmt::layer().json().log_internal_errors(false).with_writer(io::stderr).with_filter(filter);
+    tracing_subscriber::registry().with(lines).with(traces.layer()).init();
 }
 
 /// Makes a shop with test keys when there is none; `secret` fixes its secret key.

@@ -44,6 +44,7 @@ use moka::sync::Cache;
 use payments::Platform;
 use payments::idempotency::Answered;
 use payments::ports::{Answer, Audience, Rendering};
+use tracing::Instrument as _;
 
 use self::route::Route;
 use crate::docs_page;
@@ -53,6 +54,7 @@ use crate::limits::rate::Standing;
 use crate::metrics::Meters;
 use crate::params;
 use crate::presenter::ApiPresenter;
+use crate::traces;
 use crate::views::{API_VERSION, Context};
 pub use failure::Failure;
 #[cfg(feature = "lambda")]
@@ -167,7 +169,9 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let mut known = Known { ctx, account: None, standing: None, route: None };
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
-    let result = serve(&app, &parts, &mut body, &id, &mut known, &place).await;
+    let method = standard(&parts.method);
+    let span = traces::request(method, &parts.headers, &id);
+    let result = serve(&app, &parts, &mut body, &id, &mut known, &place).instrument(span.clone()).await;
     let waited = place.waited();
     // What is left of the body takes time and no work.
     drop(place);
@@ -182,11 +186,13 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let took = began.elapsed().saturating_sub(waited);
     app.meters.answered(known.route.map(|route| (route.method.as_str(), route.template)), answer.status, took);
+    let route = known.route.map(|route| route.template);
+    traces::answered(&span, &traces::Answered { method, route, account: known.account, status: answer.status });
     tracing::info!(
         request = %id,
         account = known.account.map(tracing::field::display),
-        method = standard(&parts.method),
-        path = known.route.map(|route| route.template),
+        method,
+        path = route,
         object = object_id(&answer.body),
         status = answer.status,
         replayed,

@@ -9,6 +9,7 @@ use bursar::connections::TrustedProxies;
 use bursar::metrics::{self, Meters};
 use bursar::serve;
 use bursar::tls::{Files, Tls};
+use bursar::traces::Traces;
 use bursar::webhooks::Reach;
 use clap::Args;
 use ipnet::IpNet;
@@ -25,6 +26,10 @@ pub(super) struct Serve {
     /// Where to show figures to Prometheus, at /metrics; nowhere, and nothing is counted, if left out.
     #[arg(long, env = "BURSAR_METRICS", value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
+    /// Where an OpenTelemetry collector takes traces (OTLP over HTTP), as http://127.0.0.1:4318; what OTEL_EXPORTER_OTLP_ENDPOINT says if
+    /// left out, and nowhere if that is not set.
+    #[arg(long, env = "BURSAR_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
     /// The address of a bank simulator; one in this process if left out, beside a store that is a file. `memory:` is one
@@ -73,7 +78,12 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), SetupError> {
-        serve::log();
+        let collector = self.otlp_endpoint.or_else(|| std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok().filter(|url| !url.is_empty()));
+        let traces = collector.as_deref().map(Traces::to).transpose()?;
+        match &traces {
+            Some(traces) => serve::log_and_trace(traces),
+            None => serve::log(),
+        }
         let listener = TcpListener::bind(self.listen).await.map_err(|e| failed("listening", e))?;
         let figures = match self.metrics {
             Some(address) => Some(TcpListener::bind(address).await.map_err(|e| failed("listening for metrics", e))?),
@@ -114,6 +124,9 @@ impl Serve {
         }
         // The last owner of the store: its writer commits what waits before this returns.
         drop(composed);
+        if let Some(traces) = traces {
+            traces.finish().await;
+        }
         Ok(())
     }
 }

@@ -34,10 +34,10 @@ impl TrustedProxies {
         if !self.trust(known) {
             return peer;
         }
-        let values: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default()).collect();
-        for entry in values.iter().rev().flat_map(|value| value.rsplit(',')) {
+        let values = headers.get_all(FORWARDED_FOR).iter().rev();
+        for entry in values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
             // What is no address ends what can be followed: the proxy that wrote it down is the last one that is known.
-            let Some(address) = address(entry.trim()) else { break };
+            let Some(address) = std::str::from_utf8(entry).ok().and_then(|entry| address(entry.trim())) else { break };
             known = address;
             if !self.trust(known) {
                 break;

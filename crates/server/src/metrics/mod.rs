@@ -22,10 +22,10 @@ use payments::Platform;
 use payments::reached::Reached;
 use tokio::net::TcpListener;
 
-pub(crate) use self::connector::Metered as MeteredConnector;
-pub(crate) use self::courier::Metered as MeteredCourier;
+pub(crate) use self::connector::{Ending, Metered as MeteredConnector};
+pub(crate) use self::courier::{Metered as MeteredCourier, word};
 pub use self::meters::Meters;
-pub(crate) use self::store::Metered as MeteredStore;
+pub(crate) use self::store::{Metered as MeteredStore, ending};
 
 /// Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
