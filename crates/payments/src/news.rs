@@ -130,6 +130,7 @@ mod tests {
         all.pop();
         assert!(news.listen(shop(1)).is_some());
         drop(all);
-        assert_eq!((news.0.lock().listeners, news.0.lock().of.len()), (0, 0), "nothing is left of them");
+        let left = news.0.lock();
+        assert_eq!((left.listeners, left.of.len()), (0, 0), "nothing is left of them");
     }
 }
