@@ -24,7 +24,7 @@ pub enum Object {
     BalanceTransaction(Box<BalanceTransaction>),
     Charge(Box<Charge>),
     Customer(Box<Customer>),
-    Event(Box<Event>),
+    Event(Box<ShownEvent>),
     PaymentIntent(Box<PaymentIntent>),
     PaymentMethod(Box<PaymentMethod>),
     Refund(Box<Refund>),
@@ -42,6 +42,15 @@ pub struct ShownKey {
     pub last_used: Option<Timestamp>,
     /// The key itself, to whoever just made it.
     pub secret: Option<Secret>,
+}
+
+/// An event as it is shown.
+#[derive(Clone, Debug)]
+pub struct ShownEvent {
+    /// The event.
+    pub event: Event,
+    /// So many endpoints are still to take it.
+    pub pending_webhooks: u32,
 }
 
 /// An endpoint as it is shown.

@@ -25,6 +25,7 @@ use crate::audit::Learned;
 use crate::denials;
 use crate::error::Error;
 use crate::idempotency::{self, Answered, Idempotency};
+use crate::jobs::books::Watch;
 use crate::jobs::expire::Ends;
 use crate::jobs::recover::LeftOpen;
 use crate::jobs::seal::Mark;
@@ -32,8 +33,10 @@ use crate::jobs::waits::Round;
 use crate::key_uses::KeyUses;
 use crate::leases::{Fence, Leases};
 use crate::locks::Locks;
+use crate::news::News;
 use crate::outcome::Outcome;
 use crate::ports::{Answer, Clock, Delivering, Entropy, IdMint, Minting, Presenter, Rendering};
+use crate::reached::{Reached, Tally};
 use crate::records::{Loaded, Record, key_of};
 use crate::remembered::Remembered;
 use crate::security_codes::SecurityCodes;
@@ -111,6 +114,8 @@ pub struct Platform {
     pub(crate) started_at: Timestamp,
     pub(crate) waits: Mutex<Round>,
     pub(crate) left_open: Mutex<Option<LeftOpen>>,
+    pub(crate) books: Mutex<Option<Watch>>,
+    pub(crate) reached: Tally,
     pub(crate) expiry: Mutex<Ends>,
     /// What goes on although its client may have hung up.
     pub(crate) tasks: TaskTracker,
@@ -120,6 +125,7 @@ pub struct Platform {
     pub(crate) key_uses: KeyUses,
     pub(crate) tokens: tokens::Known,
     pub(crate) denials: denials::Told,
+    pub(crate) news: News,
 }
 
 /// Who asks, and how.
@@ -191,6 +197,8 @@ impl Platform {
             started_at,
             waits: Mutex::default(),
             left_open: Mutex::default(),
+            books: Mutex::default(),
+            reached: Tally::default(),
             expiry: Mutex::default(),
             tasks: TaskTracker::new(),
             delivering: parts.delivering,
@@ -199,6 +207,7 @@ impl Platform {
             key_uses: KeyUses::default(),
             tokens: tokens::Known::default(),
             denials: denials::Told::default(),
+            news: News::default(),
         }
     }
 
@@ -231,6 +240,12 @@ impl Platform {
     #[must_use]
     pub fn security_codes(&self) -> u64 {
         self.codes.len()
+    }
+
+    /// How often payments reached each status, with this process, since it began.
+    #[must_use]
+    pub fn payments_reached(&self) -> Vec<(Reached, u64)> {
+        self.reached.all()
     }
 
     /// The key of fingerprints of requests.

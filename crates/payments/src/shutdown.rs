@@ -5,6 +5,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tracing::Instrument as _;
+
 use crate::error::Error;
 use crate::platform::Platform;
 
@@ -16,7 +18,7 @@ impl Platform {
         W: Future<Output = Result<T, Error>> + Send + 'static,
     {
         // The runtime moves a task about as it begins and ends, and this one is large.
-        let task = self.tasks.spawn(Box::pin(work));
+        let task = self.tasks.spawn(Box::pin(work.in_current_span()));
         async move { task.await.map_err(|e| Error::Internal(format!("an operation's task ended: {e}")))? }
     }
 

@@ -23,6 +23,7 @@ use store::{Batch, Key, Kind, List, Precondition, Write};
 
 use crate::error::Error;
 use crate::lists;
+use crate::reached::Counted;
 use crate::records::{Loaded, Record, Version, encode, key_of};
 
 /// An object whose every change has a row in the audit trail.
@@ -34,12 +35,18 @@ pub(crate) trait Audited: Record {
     fn subject(&self) -> Subject {
         Self::SUBJECT.subject(self.ulid())
     }
+
+    /// What figures have to count when it becomes this from what it was; nothing of most.
+    fn counted(&self, _before: Option<&Self>) -> Option<Counted> {
+        None
+    }
 }
 
 macro_rules! audited {
-    ($($type:ident,)*) => {
+    ($($type:ident $({ $($counted:tt)* })?,)*) => {
         $(impl Audited for $type {
             const SUBJECT: SubjectKind = SubjectKind::$type;
+            $($($counted)*)?
         })*
 
         /// Where the objects are kept that the trail calls so.
@@ -75,8 +82,16 @@ audited! {
     ApiKey,
     Charge,
     Customer,
-    PaymentAttempt,
-    PaymentIntent,
+    PaymentAttempt {
+        fn counted(&self, _before: Option<&Self>) -> Option<Counted> {
+            Some(Counted::With(self.provider.clone()))
+        }
+    },
+    PaymentIntent {
+        fn counted(&self, before: Option<&Self>) -> Option<Counted> {
+            Counted::of_payment(before, self)
+        }
+    },
     PaymentMethod,
     Refund,
     SetupIntent,
@@ -91,6 +106,7 @@ pub(crate) struct Writes {
     batch: Batch,
     changes: Vec<Change>,
     events: Vec<Told>,
+    counted: Vec<Counted>,
 }
 
 /// An event that a commit makes.
@@ -105,7 +121,7 @@ pub(crate) struct Told {
 impl Writes {
     /// None yet.
     pub(crate) const fn new() -> Self {
-        Self { batch: Batch::new(), changes: Vec::new(), events: Vec::new() }
+        Self { batch: Batch::new(), changes: Vec::new(), events: Vec::new(), counted: Vec::new() }
     }
 
     /// A new object.
@@ -113,6 +129,7 @@ impl Writes {
     /// # Errors
     /// It cannot be encoded.
     pub(crate) fn create<T: Audited>(&mut self, scope: Scope, object: &T) -> Result<Version, Error> {
+        self.counted.extend(object.counted(None));
         self.put(scope, object, None)
     }
 
@@ -121,6 +138,7 @@ impl Writes {
     /// # Errors
     /// It cannot be encoded.
     pub(crate) fn replace<T: Audited>(&mut self, scope: Scope, before: &Loaded<T>, after: &T) -> Result<Version, Error> {
+        self.counted.extend(after.counted(Some(&before.value)));
         self.put(scope, after, Some(before.version))
     }
 
@@ -150,6 +168,11 @@ impl Writes {
         lists::append(scope, event, self)?;
         self.events.push(Told { id: event.id.ulid(), kind: event.kind });
         Ok(())
+    }
+
+    /// What is to be counted once it has landed.
+    pub(crate) fn take_counted(&mut self) -> Vec<Counted> {
+        std::mem::take(&mut self.counted)
     }
 
     /// The events that it makes.

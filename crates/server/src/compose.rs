@@ -19,11 +19,13 @@ use providers::simulator::{self, Location, Simulator};
 use store::Store;
 
 use crate::api::App;
+use crate::connections::TrustedProxies;
 use crate::engines::{Address, Purpose};
 use crate::limits::{Limits, Rules};
 use crate::metrics::{MeteredConnector, MeteredCourier, MeteredStore, Meters};
 use crate::presenter::ApiPresenter;
 use crate::tls::Tls;
+use crate::traces::{TracedConnector, TracedCourier, TracedStore};
 use crate::webhooks::{HttpCourier, Reach};
 
 /// How a server is to be put together.
@@ -55,7 +57,7 @@ pub enum Webhooks {
 
 impl Webhooks {
     fn delivering(self, meters: &Meters) -> Result<Delivering, SetupError> {
-        let courier = |reach| HttpCourier::new(reach).map(|courier| MeteredCourier::over(Arc::new(courier), meters));
+        let courier = |reach| HttpCourier::new(reach).map(|courier| TracedCourier::over(MeteredCourier::over(Arc::new(courier), meters)));
         match self {
             Self::AtOnce(reach) => courier(reach).map(Delivering::AtOnce),
             Self::WhenTold(reach) => courier(reach).map(Delivering::WhenTold),
@@ -73,6 +75,8 @@ pub struct Composed {
     pub connections: Option<NonZeroUsize>,
     /// What connections are encrypted with; they are not when `None`.
     pub tls: Option<Arc<Tls>>,
+    /// Whose word is taken for where requests come from.
+    pub proxies: Arc<TrustedProxies>,
 }
 
 /// Why a server could not be put together.
@@ -131,10 +135,10 @@ pub async fn compose_measured(settings: &Settings, meters: &Meters) -> Result<Co
 pub async fn compose_limited(settings: &Settings, meters: &Meters, rules: &Rules) -> Result<Composed, SetupError> {
     let address = Address::parse(&settings.store)?;
     check_shared(settings, &address)?;
-    let store = MeteredStore::over(address.open(Purpose::Serve).await?, meters);
+    let store = TracedStore::over(MeteredStore::over(address.open(Purpose::Serve).await?, meters));
     let (bank, connector) = bank(settings, &address)?;
     let limits = Limits::new(rules);
-    let connector = limits.watch(MeteredConnector::over(connector, meters));
+    let connector = limits.watch(TracedConnector::over(MeteredConnector::over(connector, meters)));
     let key = vault_key(settings, &address)?;
     let signing_key = settings.audit_signing_key.as_deref().map(signing_key).transpose()?;
     let outside = Outside { connectors: vec![connector], delivering: settings.webhooks.delivering(meters)? };
@@ -142,7 +146,7 @@ pub async fn compose_limited(settings: &Settings, meters: &Meters, rules: &Rules
     let mut app = App::new(Arc::new(platform), presenter);
     app.meters = meters.clone();
     app.limits = limits;
-    Ok(Composed { app: Arc::new(app), bank, connections: rules.connections, tls: None })
+    Ok(Composed { app: Arc::new(app), bank, connections: rules.connections, tls: None, proxies: Arc::default() })
 }
 
 /// The key in a file, which signs the audit trail's chain.

@@ -5,7 +5,7 @@
 pub mod api;
 pub mod audit_files;
 pub mod compose;
-mod connections;
+pub mod connections;
 pub mod docs_page;
 pub mod engines;
 #[cfg(feature = "lambda")]
@@ -18,6 +18,7 @@ pub mod presenter;
 pub mod serve;
 pub mod statement;
 pub mod tls;
+pub mod traces;
 pub mod views;
 pub mod webhooks;
 

@@ -16,11 +16,15 @@ use payments::leases::BEAT;
 use payments::{Error, Platform};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::api;
 use crate::compose::{self, Composed};
 use crate::connections::{self, Terms, Times};
 use crate::tls::Tls;
+use crate::traces::Traces;
 
 /// Between two looks at open operations.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
@@ -30,6 +34,10 @@ const WAITS_PAUSE: Duration = Duration::from_secs(1);
 const NOTICES_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks for statements to sum up: a balance that is asked for reads what has come since.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at a part of the journal: ten million entries are gone through in a day.
+const BOOKS_PAUSE: Duration = Duration::from_secs(10);
+/// The same where each entry that is read is paid for.
+const BOOKS_PAUSE_SHARED: Duration = Duration::from_secs(60);
 /// Between two looks at rows of the audit trail that have settled.
 const SEAL_PAUSE: Duration = Duration::from_secs(10);
 /// Between two times that it is written down which keys were used.
@@ -67,6 +75,13 @@ pub fn log() {
     tracing_subscriber::fmt().json().log_internal_errors(false).with_env_filter(filter).with_writer(io::stderr).init();
 }
 
+/// The same, and spans for a collector.
+pub fn log_and_trace(traces: &Traces) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let lines = tracing_subscriber::fmt::layer().json().log_internal_errors(false).with_writer(io::stderr).with_filter(filter);
+    tracing_subscriber::registry().with(lines).with(traces.layer()).init();
+}
+
 /// Makes a shop with test keys when there is none; `secret` fixes its secret key.
 ///
 /// # Errors
@@ -96,12 +111,14 @@ pub async fn run(listener: TcpListener, composed: &Composed, stop: impl Future<O
     let platform = &composed.app.platform;
     let stopping = CancellationToken::new();
     let mut jobs = tokio::spawn(background(Arc::clone(platform), stopping.clone()));
-    let signal = stopping.clone();
+    let (signal, waited_for) = (stopping.clone(), Arc::clone(platform));
     let asked = async move {
         stop.await;
         signal.cancel();
+        waited_for.stop_listening();
     };
-    let terms = Terms { most: composed.connections, times: Times::USUAL, tls: composed.tls.clone() };
+    let terms =
+        Terms { most: composed.connections, times: Times::USUAL, tls: composed.tls.clone(), proxies: Arc::clone(&composed.proxies) };
     tokio::select! {
         () = keep_up(composed.tls.as_deref()) => {}
         () = connections::serve(listener, router(composed), terms, asked) => {}
@@ -132,8 +149,8 @@ async fn overdue(stopping: &CancellationToken) {
     tokio::time::sleep(CLIENTS_WITHIN).await;
 }
 
-/// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances, removes old records, seals the
-/// audit trail and tells shops of what happened, each while no other server does, until it is to stop; it ends between two looks.
+/// Follows up open operations, looks after waits for buyers, listens to providers, sums up balances, looks through the journal, removes old
+/// records, seals the audit trail and tells shops of what happened, each while no other server does, until it is to stop; it ends between two looks.
 async fn background(platform: Arc<Platform>, stop: CancellationToken) {
     let recover = repeat(&stop, RECOVERY_PAUSE, "recovery could not look", || {
         let platform = Arc::clone(&platform);
@@ -169,6 +186,11 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         let platform = Arc::clone(&platform);
         async move { platform.checkpoint_balances().await.map(Next::after) }
     });
+    let books_pause = if platform.store().is_shared() { BOOKS_PAUSE_SHARED } else { BOOKS_PAUSE };
+    let books = repeat(&stop, books_pause, "the journal could not be looked through", || {
+        let platform = Arc::clone(&platform);
+        async move { platform.look_through_books().await.map(|()| Next::Pause) }
+    });
     let seal = repeat(&stop, SEAL_PAUSE, "the audit trail could not be sealed", || {
         let platform = Arc::clone(&platform);
         async move { platform.seal_audit(SETTLING_TIME).await.map(Next::after) }
@@ -178,7 +200,7 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         async move { platform.keep_leases().await.map(|()| Next::Pause) }
     });
     let deliver = Arc::clone(&platform).deliver_until(stop.clone());
-    futures::join!(recover, waits, notices, expire, expire_deliveries, checkpoint, seal, deliver, key_uses, beats);
+    futures::join!(recover, waits, notices, expire, expire_deliveries, checkpoint, books, seal, deliver, key_uses, beats);
     if let Err(error) = platform.note_key_uses().await {
         tracing::warn!(%error, "when keys were used last was not written down");
     }

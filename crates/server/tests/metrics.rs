@@ -115,6 +115,39 @@ async fn requests_providers_answers_and_commits_are_counted_as_they_happen() {
 }
 
 #[tokio::test]
+async fn payments_are_counted_by_the_status_they_reach_the_currency_and_the_provider() {
+    let server = server().await;
+    let send = async |form: &str| {
+        let headers = [("authorization", &*format!("Bearer {KEY}"))];
+        send(&server.shop, "POST", "/v1/payment_intents", &headers, form).await
+    };
+    send("amount=700&currency=eur&payment_method=pm_card_visa&confirm=true").await;
+    send("amount=700&currency=usd&payment_method=pm_card_visa&confirm=true").await;
+    send("amount=700&currency=eur&payment_method=pm_card_chargeDeclined&confirm=true").await;
+    send("amount=700&currency=eur").await;
+    let reached = async |status: &str, currency: &str, provider: &str| {
+        let [status, currency, provider] =
+            [("status", status), ("currency", currency), ("provider", provider)].map(|(n, v)| format!("{n}=\"{v}\""));
+        server.counted("bursar_payments_total", &[&status, &currency, &provider]).await
+    };
+    assert_eq!(reached("succeeded", "eur", "simulator").await, 1.0);
+    assert_eq!(reached("succeeded", "usd", "simulator").await, 1.0);
+    assert_eq!(reached("processing", "eur", "simulator").await, 2.0);
+    assert_eq!(reached("requires_payment_method", "eur", "simulator").await, 1.0, "declined");
+    assert_eq!(reached("requires_payment_method", "eur", "").await, 1.0, "without a card");
+    assert_eq!(server.counted("bursar_payments_total", &[]).await, 7.0);
+}
+
+#[tokio::test]
+async fn the_journal_is_looked_through_and_balances() {
+    let server = server().await;
+    made(&server.shop, "/v1/payment_intents", "amount=700&currency=eur&payment_method=pm_card_visa&confirm=true").await;
+    server.platform.look_through_books().await.unwrap();
+    assert_eq!(figure(&server, "bursar_ledger_imbalance").await, 0.0);
+    assert!(server.figures().await.contains("bursar_ledger_entries_read_total 1\n"));
+}
+
+#[tokio::test]
 async fn nothing_is_counted_where_nobody_looks() {
     assert!(!Meters::off().are_on());
     Meters::off().answered(None, 200, Duration::from_secs(1));

@@ -130,7 +130,10 @@ async fn a_payments_events_arrive_signed_and_as_the_api_shows_them() {
         let event: Value = serde_json::from_slice(&body).unwrap();
         let id = event["id"].as_str().unwrap();
         assert!(events.contains(&event["id"]));
-        assert_eq!(event, get(&shop.api, &format!("/v1/events/{id}")).await.json);
+        assert_eq!(event["pending_webhooks"], 1);
+        let mut shown = get(&shop.api, &format!("/v1/events/{id}")).await.json;
+        shown["pending_webhooks"] = json!(1);
+        assert_eq!(event, shown);
         let at: i64 = text(&head, "webhook-timestamp").parse().unwrap();
         for (name, value) in headers(&[secret], Signed { id, at, body: &body }) {
             assert_eq!(text(&head, name), value);
@@ -208,4 +211,38 @@ async fn where_nobody_listens_and_what_has_no_address_is_told_apart() {
     let (address, _received) = receiver().await;
     let answer = told(Reach::Private, &format!("https://{address}/")).await;
     assert_eq!(answer, Told::Failed(Failure::TlsFailed));
+}
+
+#[tokio::test]
+async fn events_are_listed_by_whether_every_endpoint_took_them_and_say_how_many_are_to() {
+    let shop = shop(Reach::Private).await;
+    let (address, mut received) = receiver().await;
+    let at = |path: &str, events: &str| format!("url=http://{address}{path}&enabled_events[]={events}");
+    pay(&shop.api, 2000, "usd").await;
+    let quiet = listed(&shop.api, "/v1/events?limit=100", "id").await;
+    made(&shop.api, "/v1/webhook_endpoints", &at("/", "*")).await;
+    // Not even tried: a port that nobody listens at.
+    made(&shop.api, "/v1/webhook_endpoints", "url=http://127.0.0.1:1/&enabled_events[]=charge.succeeded").await;
+    made(&shop.api, "/v1/webhook_endpoints", &at("/gone", "payment_intent.created")).await;
+    pay(&shop.api, 2000, "usd").await;
+    let all = listed(&shop.api, "/v1/events?limit=100", "id").await;
+    let made_since = all.len() - quiet.len();
+    for _ in 0..=made_since {
+        received.recv().await.unwrap();
+    }
+    let types = async |success: bool| {
+        let mut types = listed(&shop.api, &format!("/v1/events?limit=100&delivery_success={success}"), "type").await;
+        types.sort_by_key(ToString::to_string);
+        types
+    };
+    // The last of them is noted as taken a moment after it was.
+    while types(true).await.len() + 2 < all.len() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(types(false).await, ["charge.succeeded", "payment_intent.created"]);
+    assert_eq!(listed(&shop.api, "/v1/events?delivery_success=false&type=charge.*", "pending_webhooks").await, [1]);
+    assert_eq!(listed(&shop.api, "/v1/events?delivery_success=false&type=payment_intent.*", "pending_webhooks").await, [0], "given up");
+    assert!(listed(&shop.api, "/v1/events?limit=100&delivery_success=true", "pending_webhooks").await.iter().all(|number| number == 0));
+    let page = get(&shop.api, "/v1/events?delivery_success=false&limit=1").await.json;
+    assert_eq!((page["data"].as_array().unwrap().len(), &page["has_more"]), (1, &json!(true)));
 }

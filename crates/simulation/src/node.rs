@@ -97,7 +97,7 @@ impl Presenter for Plain {
             Object::BalanceTransaction(object) => serde_json::to_vec(object),
             Object::Charge(object) => serde_json::to_vec(object),
             Object::Customer(object) => serde_json::to_vec(object),
-            Object::Event(object) => serde_json::to_vec(object),
+            Object::Event(shown) => serde_json::to_vec(&shown.event),
             Object::PaymentIntent(object) => serde_json::to_vec(object),
             Object::PaymentMethod(object) => serde_json::to_vec(object),
             Object::Refund(object) => serde_json::to_vec(object),

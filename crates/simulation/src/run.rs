@@ -156,7 +156,7 @@ async fn simulate(store: Arc<dyn Store>, seed: u64, settings: Settings) -> Resul
     // What verifies after the last wait has ended verified before, too, unless the end put something right.
     let mut checked = if world.one_in(VERIFIED_BEFORE_WAITS_END_IN) { books_agree(&market, &disk, &bank).await } else { Ok(()) };
     if checked.is_ok() {
-        checked = check(&market, &disk, &quiet).await;
+        checked = Box::pin(check(&market, &disk, &quiet)).await;
     }
     if checked.is_ok() {
         checked = end_waits(&market, &nodes, &disk, &bank).await;
@@ -354,7 +354,7 @@ async fn check(market: &Market, disk: &Disk, quiet: &Arc<Platform>) -> Result<()
     let told: Vec<Told> = std::mem::take(&mut *market.told.lock());
     for told in &told {
         as_asked(world, told);
-        repeated(market, quiet, told).await;
+        Box::pin(repeated(market, quiet, told)).await;
     }
     Ok(())
 }

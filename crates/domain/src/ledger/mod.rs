@@ -7,10 +7,12 @@
 
 mod account;
 mod books;
+mod claimed;
 mod movement;
 
 pub use account::{LedgerAccount, Nature};
 pub use books::{Books, Trial};
+pub use claimed::Claimed;
 pub use movement::{Movement, Side, Source};
 
 use serde::{Deserialize, Serialize};

@@ -27,6 +27,8 @@ impl Platform {
     /// Commits, with a row of the audit trail if an object changes that it follows; a failed precondition is
     /// [`Error::LockTimeout`], which `racing` tries again.
     pub(crate) async fn commit(&self, act: Act<'_>, mut writes: Writes) -> Result<(), Error> {
+        let tells = !writes.events().is_empty();
+        let counted = writes.take_counted();
         let posts = self.address(act.scope, &mut writes).await?;
         let (mut batch, changes) = writes.into_parts()?;
         act.by.fence.guard(&mut batch);
@@ -48,6 +50,10 @@ impl Platform {
             note: act.by.note.clone(),
         };
         self.land(Writes::with_row(batch, act.scope, &row)?).await?;
+        self.reached.add(counted);
+        if tells {
+            self.news.tell(act.scope);
+        }
         self.post(&posts);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What goes on without a request.
 
+pub mod books;
 pub mod checkpoint;
 pub mod due;
 pub mod expire;

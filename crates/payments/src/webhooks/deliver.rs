@@ -17,7 +17,7 @@ use super::{Of, delivery_key, health_key, pending};
 use crate::acting::By;
 use crate::error::Error;
 use crate::lists;
-use crate::outcome::{Object, Outcome};
+use crate::outcome::{Object, Outcome, ShownEvent};
 use crate::platform::{Platform, racing};
 use crate::ports::{Courier, Parcel, Rendering};
 use crate::records::{Loaded, decode, encode, key_of};
@@ -111,7 +111,10 @@ impl Platform {
 
     async fn parcel<'a>(&self, way: &'a OnItsWay, now: Timestamp) -> Result<Parcel<'a>, Error> {
         let (scope, endpoint) = (way.of.0, &way.endpoint);
-        let outcome = Outcome::of(Object::Event(Box::new(way.event.clone())));
+        // Counted as when it happened: what others took meanwhile would cost a look at each.
+        let hear = self.endpoints(scope).await?.enabled().filter(|endpoint| endpoint.hears(way.event.kind)).count();
+        let shown = ShownEvent { event: way.event.clone(), pending_webhooks: u32::try_from(hear).unwrap_or(u32::MAX) };
+        let outcome = Outcome::of(Object::Event(Box::new(shown)));
         let body = self.presenter.present(scope, &outcome, &Rendering::default()).await?.body;
         let of = SecretOf::WebhookEndpoint(scope, endpoint.id);
         let mut secrets = vec![self.vault.open_secret(of, &endpoint.secret)?];

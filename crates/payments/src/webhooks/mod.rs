@@ -18,6 +18,7 @@ pub mod log;
 mod outbox;
 pub mod resend;
 pub mod signature;
+pub mod standing;
 pub mod sweep;
 
 use domain::id::{EventId, Ulid, WebhookEndpointId};

@@ -11,6 +11,7 @@
 
 mod audit;
 mod bank;
+mod books;
 mod commands;
 mod courier;
 mod customers;

@@ -11,6 +11,7 @@ use payments::ports::Audience;
 use super::credential::{Credential, Grant};
 use super::route::{Ids, Intent, Opens, Route};
 use super::{App, Failure, payment_intents, setup_intents};
+use crate::limits::load::Place;
 use crate::params::{ParamError, ParamErrorKind, Tree};
 use crate::presenter::expandable::shows;
 
@@ -22,6 +23,8 @@ pub(crate) struct Call<'a> {
     pub(crate) app: &'a App,
     pub(crate) credential: Arc<Credential>,
     pub(crate) path: &'a str,
+    /// Its place among the requests under way.
+    pub(crate) place: &'a Place,
     pub(crate) tree: Tree,
     pub(crate) request: Request,
 }

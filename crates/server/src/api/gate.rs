@@ -24,7 +24,8 @@ const MODE: &str = "bursar-mode";
 /// The date of Stripe's first dated version.
 const FIRST_VERSION: &str = "2011-01-01";
 
-/// The address at the other end of the connection. Headers that tell of another one are not believed: anybody can send them.
+/// Where a request comes from: the other end of the connection, or what a trusted proxy there said
+/// ([`TrustedProxies`](crate::connections::TrustedProxies)).
 pub(crate) fn from(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip().to_canonical())
 }

@@ -49,6 +49,7 @@ use payments::Platform;
 use payments::denials::Denial;
 use payments::idempotency::Answered;
 use payments::ports::{Answer, Audience, Rendering};
+use tracing::Instrument as _;
 
 use self::credential::Credential;
 use self::route::Route;
@@ -60,6 +61,7 @@ use crate::metrics::Meters;
 use crate::oauth::{self, OAuth};
 use crate::params;
 use crate::presenter::ApiPresenter;
+use crate::traces;
 use crate::views::{API_VERSION, Context};
 pub use failure::Failure;
 #[cfg(feature = "lambda")]
@@ -177,7 +179,10 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let mut known = Known { ctx, sender: gate::Sender::default(), route: None };
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
-    let result = serve(&app, &parts, &mut body, &id, &mut known, &place).await;
+    let method = standard(&parts.method);
+    let span = traces::request(method, &parts.headers, &id);
+    let result = serve(&app, &parts, &mut body, &id, &mut known, &place).instrument(span.clone()).await;
+    let waited = place.waited();
     // What is left of the body takes time and no work.
     drop(place);
     body.discard().await;
@@ -193,13 +198,16 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         Ok(answered) => (answered.answer, answered.replayed),
         Err(failure) => (failure.answer(&id, known.ctx), false),
     };
-    let took = began.elapsed();
+    let took = began.elapsed().saturating_sub(waited);
     app.meters.answered(known.route.map(|route| (route.method.as_str(), route.template)), answer.status, took);
+    let route = known.route.map(|route| route.template);
+    let account = known.sender.credential.as_ref().map(|credential| credential.scope.account);
+    traces::answered(&span, &traces::Answered { method, route, account, status: answer.status });
     tracing::info!(
         request = %id,
-        account = known.sender.credential.as_ref().map(|credential| tracing::field::display(credential.scope.account)),
-        method = standard(&parts.method),
-        path = known.route.map(|route| route.template),
+        account = account.map(tracing::field::display),
+        method,
+        path = route,
         object = object_id(&answer.body),
         status = answer.status,
         replayed,
@@ -325,7 +333,7 @@ async fn serve(
         return Ok(Answered { answer: stand_in.answer(&parts.method, parts.uri.path()).await, replayed: false });
     }
     let keyed = request.idempotency.is_some().then(|| request.clone());
-    let call = dispatch::Call { app, credential, path: parts.uri.path(), tree, request };
+    let call = dispatch::Call { app, credential, path: parts.uri.path(), place, tree, request };
     match (dispatch::dispatch(route, ids, call).await, keyed) {
         (Err(Failure::Case(refusal)), Some(request)) if refusal.is_refusal() => {
             let answer = Failure::Case(refusal).answer(id, known.ctx);

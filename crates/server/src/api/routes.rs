@@ -8,7 +8,6 @@ use domain::audit::AuditEntry;
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
-use domain::event::Event;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
@@ -254,7 +253,7 @@ fn statement() -> Vec<Route> {
         get("/v1/audit_log/{entry}", |call, [id, _]| Box::pin(retrieve::<AuditEntry>(call, id)))
             .titled("Retrieve a row of the audit trail")
             .gives::<views::AuditEntry<'_>>(),
-        get("/v1/events/{event}", |call, [id, _]| Box::pin(retrieve::<Event>(call, id)))
+        get("/v1/events/{event}", |call, [id, _]| Box::pin(lists::events::event(call, id)))
             .titled("Retrieve an event")
             .gives::<views::Event<'_>>(),
     ]

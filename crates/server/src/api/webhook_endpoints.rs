@@ -17,7 +17,7 @@ use super::Failure;
 use super::customers::Nothing;
 use super::dispatch::Call;
 use super::lists::page::{Source, answer};
-use super::lists::{Resource, expansions, list_params};
+use super::lists::{Plain, Resource, expansions, list_params};
 use super::requests::{ExpandOnly, change, expand, metadata};
 use crate::params::{self, ExpandParam, MetadataParam, ParamError, Text, Update};
 use crate::presenter::expandable::Shape;
@@ -99,7 +99,9 @@ impl Resource for WebhookEndpoint {
     fn parse(text: &str) -> Option<Ulid> {
         text.parse::<WebhookEndpointId>().ok().map(WebhookEndpointId::ulid)
     }
+}
 
+impl Plain for WebhookEndpoint {
     fn object(self) -> Object {
         Object::WebhookEndpoint(Box::new(ShownEndpoint { endpoint: self, secret: None }))
     }

@@ -1,10 +1,11 @@
 //! `bursar listen`: a developer's machine hears of what happens, without an address that a server could reach.
 //!
-//! It asks for events again and again. What lands late may have an identifier before those that are known, so each look goes
-//! back until a page brings nothing new.
+//! It asks for events again and again, with a request in between that the server answers only when something happens. What lands
+//! late may have an identifier before those that are known, so each look goes back until a page brings nothing new, and now and then a
+//! look goes back as far as anything may still land.
 
 use std::collections::{HashSet, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bursar::compose::{SetupError, SystemEntropy};
 use clap::Args;
@@ -15,8 +16,12 @@ use serde_json::Value;
 use super::api::{Api, ApiArgs, text};
 use super::{failed, say, stop_signal};
 
-/// Between two looks.
+/// Between two looks at least, so that what happens together is looked for once.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long the server may let a look wait for something to happen, in seconds.
+const WAIT: u64 = 20;
+/// Between two looks that go back as far as anything may still land.
+const WHOLE_LOOK_PAUSE: Duration = Duration::from_secs(20);
 /// After a look that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Events in a page.
@@ -61,14 +66,17 @@ impl Listen {
         }
         let listening = async {
             loop {
-                match news(&api, &mut seen).await {
-                    Ok(events) => {
-                        let wanted = |event: &&Value| self.events.is_empty() || self.events.iter().any(|kind| kind == text(event, "type"));
-                        for event in events.iter().filter(wanted) {
-                            tell(event, self.print_json, forward.as_ref()).await;
-                        }
-                        tokio::time::sleep(PAUSE).await;
+                let looked = async {
+                    let events = news(&api, &mut seen).await?;
+                    let wanted = |event: &&Value| self.events.is_empty() || self.events.iter().any(|kind| kind == text(event, "type"));
+                    for event in events.iter().filter(wanted) {
+                        tell(event, self.print_json, forward.as_ref()).await;
                     }
+                    tokio::time::sleep(PAUSE).await;
+                    wait(&api, &seen).await
+                };
+                match looked.await {
+                    Ok(()) => {}
                     Err(error) => {
                         say(&format!("{error}\n"));
                         tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
@@ -91,6 +99,11 @@ struct Seen {
     since: i64,
     ids: HashSet<String>,
     order: VecDeque<String>,
+    /// The latest of them by its identifier; empty if there is none.
+    newest: String,
+    /// When it was made, in seconds since 1970.
+    newest_at: i64,
+    whole_look_at: Option<Instant>,
 }
 
 impl Seen {
@@ -102,9 +115,14 @@ impl Seen {
     }
 
     /// Whether it is new.
-    fn add(&mut self, id: &str) -> bool {
+    fn add(&mut self, event: &Value) -> bool {
+        let id = text(event, "id");
         if !self.ids.insert(id.to_owned()) {
             return false;
+        }
+        if *id > *self.newest {
+            self.newest = id.to_owned();
+            self.newest_at = created(event);
         }
         self.order.push_back(id.to_owned());
         if self.order.len() > MAX_SEEN
@@ -116,17 +134,33 @@ impl Seen {
     }
 }
 
+fn created(event: &Value) -> i64 {
+    event.get("created").and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// Ends when something happens that was not seen, or after a while.
+async fn wait(api: &Api, seen: &Seen) -> Result<(), SetupError> {
+    let since = if seen.newest.is_empty() { String::new() } else { format!("&ending_before={}", seen.newest) };
+    api.get(&format!("/v1/events?limit=1&created[gte]={}&wait={WAIT}{since}", seen.since)).await.map(|_| ())
+}
+
 /// What happened since the last look, oldest first.
 async fn news(api: &Api, seen: &mut Seen) -> Result<Vec<Value>, SetupError> {
     let (mut events, mut after) = (Vec::new(), None);
+    let is_whole = seen.whole_look_at.is_none_or(|at| at.elapsed() >= WHOLE_LOOK_PAUSE);
+    if is_whole {
+        seen.whole_look_at = Some(Instant::now());
+    }
+    let settled = if is_whole { seen.newest_at.saturating_sub(LANDS_WITHIN) } else { i64::MAX };
     loop {
         let from = after.as_ref().map(|id| format!("&starting_after={id}")).unwrap_or_default();
         let page = api.get(&format!("/v1/events?limit={AT_ONCE}&created[gte]={}{from}", seen.since)).await?;
         let data = page.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
         after = data.last().map(|event| text(event, "id").to_owned());
-        let fresh: Vec<Value> = data.into_iter().filter(|event| seen.add(text(event, "id"))).collect();
+        let reached = data.last().map_or(i64::MIN, created);
+        let fresh: Vec<Value> = data.into_iter().filter(|event| seen.add(event)).collect();
         let more = page.get("has_more").and_then(Value::as_bool).unwrap_or_default();
-        let stop = fresh.is_empty() || !more;
+        let stop = (fresh.is_empty() && reached < settled) || !more;
         events.extend(fresh);
         if stop {
             events.reverse();
@@ -180,14 +214,18 @@ impl Forward {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn an_event_is_new_once_and_the_oldest_are_forgotten() {
         let mut seen = Seen::default();
-        assert!(seen.add("evt_0") && !seen.add("evt_0"));
-        (1..=MAX_SEEN).for_each(|number| assert!(seen.add(&format!("evt_{number}"))));
+        let event = |number: usize| json!({"id": format!("evt_{number:06}"), "created": number});
+        assert!(seen.add(&event(0)) && !seen.add(&event(0)));
+        (1..=MAX_SEEN).rev().for_each(|number| assert!(seen.add(&event(number))));
         assert_eq!(seen.ids.len(), MAX_SEEN);
-        assert!(seen.add("evt_0"), "it was forgotten");
+        assert_eq!(seen.newest_at, i64::try_from(MAX_SEEN).unwrap_or_default(), "not the one that was seen last");
+        assert!(seen.add(&event(0)), "it was forgotten");
     }
 }

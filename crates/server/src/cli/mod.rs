@@ -45,7 +45,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the API (also without a command).
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Make and list merchants.
     #[command(subcommand)]
     Accounts(accounts::Accounts),

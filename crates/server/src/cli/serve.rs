@@ -1,15 +1,18 @@
 //! `bursar serve`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bursar::compose::{Settings, SetupError, Webhooks, compose_limited};
+use bursar::connections::TrustedProxies;
 use bursar::metrics::{self, Meters};
 use bursar::serve;
 use bursar::tls::{Files, Tls};
+use bursar::traces::Traces;
 use bursar::webhooks::Reach;
 use clap::Args;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 
 use super::limits::LimitArgs;
@@ -23,6 +26,10 @@ pub(super) struct Serve {
     /// Where to show figures to Prometheus, at /metrics; nowhere, and nothing is counted, if left out.
     #[arg(long, env = "BURSAR_METRICS", value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
+    /// Where an OpenTelemetry collector takes traces (OTLP over HTTP), as http://127.0.0.1:4318; what OTEL_EXPORTER_OTLP_ENDPOINT says if
+    /// left out, and nowhere if that is not set.
+    #[arg(long, env = "BURSAR_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
     /// The address of a bank simulator; one in this process if left out, beside a store that is a file. `memory:` is one
@@ -52,6 +59,10 @@ pub(super) struct Serve {
     /// The file of the certificate's private key (PEM).
     #[arg(long, env = "BURSAR_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Addresses and networks of proxies, with commas between them: what they write into X-Forwarded-For is taken for where a request
+    /// comes from. Nobody is believed if left out.
+    #[arg(long, env = "BURSAR_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
+    trusted_proxies: Vec<IpNet>,
     #[command(flatten)]
     limits: LimitArgs,
     /// The secret key of the shop that the first start makes.
@@ -59,9 +70,20 @@ pub(super) struct Serve {
     test_key: Option<String>,
 }
 
+/// A network, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(single).ok_or_else(|| "an address or a network, as 10.0.0.0/8".to_owned())
+}
+
 impl Serve {
     pub(super) async fn run(self) -> Result<(), SetupError> {
-        serve::log();
+        let collector = self.otlp_endpoint.or_else(|| std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok().filter(|url| !url.is_empty()));
+        let traces = collector.as_deref().map(Traces::to).transpose()?;
+        match &traces {
+            Some(traces) => serve::log_and_trace(traces),
+            None => serve::log(),
+        }
         let listener = TcpListener::bind(self.listen).await.map_err(|e| failed("listening", e))?;
         let figures = match self.metrics {
             Some(address) => Some(TcpListener::bind(address).await.map_err(|e| failed("listening for metrics", e))?),
@@ -86,6 +108,7 @@ impl Serve {
         };
         let mut composed = compose_limited(&settings, &meters, &self.limits.rules()).await?;
         composed.tls = tls;
+        composed.proxies = Arc::new(TrustedProxies::new(self.trusted_proxies));
         let keys = serve::first_shop(&composed.app.platform, self.test_key.as_deref()).await.map_err(|e| failed("the first shop", e))?;
         if let Some(address) = figures.as_ref().and_then(|figures| figures.local_addr().ok()) {
             say(&format!("metrics at http://{address}/metrics\n"));
@@ -101,6 +124,9 @@ impl Serve {
         }
         // The last owner of the store: its writer commits what waits before this returns.
         drop(composed);
+        if let Some(traces) = traces {
+            traces.finish().await;
+        }
         Ok(())
     }
 }

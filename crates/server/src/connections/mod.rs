@@ -2,11 +2,12 @@
 //!
 //! Beyond the bound, further ones wait in the system's queue until one ends. A connection is closed whose client takes too long to
 //! agree on encryption ([`crate::tls`]) or to send a request's head, or lets it lie idle ([`pace`]). Bodies have their own time
-//! (`api/body.rs`).
+//! (`api/body.rs`). Where proxies stand in front, requests are said to come from where those say ([`TrustedProxies`]).
 //!
 //! Absent on purpose: a bound for each address. Behind a balancer all clients have one, and who floods has many.
 
 mod pace;
+mod proxies;
 
 use std::convert::Infallible;
 use std::io;
@@ -36,6 +37,7 @@ use tower::ServiceExt as _;
 
 pub(crate) use self::pace::Times;
 use self::pace::{Pace, Paced};
+pub use self::proxies::TrustedProxies;
 use crate::tls::{HTTP_2, Tls};
 
 /// The longest head of a request: far more than any client's headers, and what is held of each connection while they come.
@@ -60,6 +62,8 @@ pub(crate) struct Terms {
     pub(crate) times: Times,
     /// What they are encrypted with; they are not when `None`.
     pub(crate) tls: Option<Arc<Tls>>,
+    /// Whose word is taken for where requests come from.
+    pub(crate) proxies: Arc<TrustedProxies>,
 }
 
 /// Serves connections until `stop` is ready, and then those that are there until each has its answer.
@@ -141,14 +145,17 @@ struct Client {
     router: Router,
     pace: Arc<Pace>,
     encrypted: bool,
+    proxies: Arc<TrustedProxies>,
 }
 
 /// Serves one until it ends, its client takes too long, or what it is at when all are to end is done.
 async fn connection(stream: TcpStream, from: SocketAddr, router: Router, terms: Terms, stopping: CancellationToken) {
-    let Some(tls) = terms.tls else {
-        return http_1(stream, Client { from, router, pace: Arc::new(Pace::new(terms.times, true)), encrypted: false }, &stopping).await;
+    let Terms { times, tls, proxies, .. } = terms;
+    let Some(tls) = tls else {
+        let pace = Arc::new(Pace::new(times, true));
+        return http_1(stream, Client { from, router, pace, encrypted: false, proxies }, &stopping).await;
     };
-    let shaken = tokio::time::timeout(terms.times.head, tls.acceptor().accept(stream));
+    let shaken = tokio::time::timeout(times.head, tls.acceptor().accept(stream));
     let stream = match stopping.run_until_cancelled(shaken).await {
         Some(Ok(Ok(stream))) => stream,
         Some(Ok(Err(error))) => return tracing::debug!(%error, "a connection was not encrypted"),
@@ -156,7 +163,7 @@ async fn connection(stream: TcpStream, from: SocketAddr, router: Router, terms: 
         Some(Err(_)) | None => return,
     };
     let is_http_2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
-    let client = Client { from, router, pace: Arc::new(Pace::new(terms.times, !is_http_2)), encrypted: true };
+    let client = Client { from, router, pace: Arc::new(Pace::new(times, !is_http_2)), encrypted: true, proxies };
     if is_http_2 { http_2(stream, client, &stopping).await } else { http_1(stream, client, &stopping).await }
 }
 
@@ -203,9 +210,10 @@ where
 }
 
 async fn answer(request: Request<Incoming>, client: Client) -> Result<Response, Infallible> {
-    let Client { from, router, pace, encrypted } = client;
+    let Client { from, router, pace, encrypted, proxies } = client;
     let _serving = pace.serve();
     let mut request = request.map(Body::new);
+    let from = proxies.client(from, request.headers());
     request.extensions_mut().insert(ConnectInfo(from));
     let mut response = router.oneshot(request).await?;
     if encrypted {

@@ -25,10 +25,10 @@ struct Server {
 
 /// Answers with the client's address at `/`, and at `/slow` when it is let.
 async fn server(most: Option<usize>) -> Server {
-    server_with(most, None).await
+    server_with(most, None, TrustedProxies::default()).await
 }
 
-async fn server_with(most: Option<usize>, tls: Option<Arc<Tls>>) -> Server {
+async fn server_with(most: Option<usize>, tls: Option<Arc<Tls>>, proxies: TrustedProxies) -> Server {
     let [stop, slow, asked] = std::array::from_fn(|_| Arc::new(Notify::new()));
     let (let_go, was_asked) = (Arc::clone(&slow), Arc::clone(&asked));
     let wait = move || {
@@ -46,7 +46,7 @@ async fn server_with(most: Option<usize>, tls: Option<Arc<Tls>>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let times = Times { head: HEAD, idle: IDLE, look: Duration::from_millis(10) };
-    let terms = Terms { most: most.and_then(NonZeroUsize::new), times, tls };
+    let terms = Terms { most: most.and_then(NonZeroUsize::new), times, tls, proxies: Arc::new(proxies) };
     let stopped = Arc::clone(&stop);
     let ended = tokio::spawn(async move { serve(listener, router, terms, async move { stopped.notified().await }).await });
     Server { address, stop, slow, asked, ended }
@@ -179,4 +179,19 @@ async fn the_end_closes_what_is_idle_waits_for_answers_and_takes_nothing_new() {
     let answer = hear(&mut waiting).await;
     assert!(answer.contains("connection: close") && answer.ends_with("slow"), "{answer}");
     tokio::time::timeout(PATIENCE, server.ended).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_says_where_a_request_comes_from_and_nobody_else() {
+    const FORWARDED: &[u8] = b"GET / HTTP/1.1\r\nhost: shop\r\nx-forwarded-for: 203.0.113.9, 198.51.100.7\r\n\r\n";
+    let here: ipnet::IpNet = "127.0.0.0/8".parse().unwrap();
+    for (proxies, says) in [(TrustedProxies::new(vec![here]), "198.51.100.7:0"), (TrustedProxies::default(), "127.0.0.1:")] {
+        let server = server_with(None, None, proxies).await;
+        let mut stream = connect(&server).await;
+        stream.write_all(FORWARDED).await.unwrap();
+        let heard = hear(&mut stream).await;
+        assert!(heard.contains(says), "{heard}");
+        server.stop.notify_one();
+        server.ended.await.unwrap();
+    }
 }

@@ -12,7 +12,8 @@
 //! - Who waits for a provider uses nothing of this machine, and a provider that hangs must not keep anybody from looking payments
 //!   up. So calls of providers that are under way are left out, up to [`SLACK`] times the bound, for they take memory after all. A call
 //!   whose client has gone away is left out, too: that errs on the generous side, and within that bound.
-//! - Who waits for a client that sends slowly is left out without a bound of its own ([`Place::aside`]): connections have one.
+//! - Who waits for a client that sends slowly is left out without a bound of its own ([`Place::aside`]): connections have one. So is who
+//!   waits because its client asked for that ([`Place::wait`]), of whom there may be so many.
 //!
 //! Absent on purpose: classes of requests. A retrieval is a hundredth of the work, but a shop that may not pay learns nothing from
 //! being able to list, and clients repeat both.
@@ -40,7 +41,11 @@ pub(crate) struct Load {
 }
 
 /// A request's place among those under way, which it leaves when this is dropped.
-pub(crate) struct Place(Option<Arc<Load>>);
+pub(crate) struct Place {
+    load: Option<Arc<Load>>,
+    /// Microseconds that it waited because its client asked for it.
+    waited: AtomicU64,
+}
 
 /// A call of a provider that is under way.
 pub(crate) struct Call<'a>(&'a Load);
@@ -61,7 +66,7 @@ impl Load {
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
         let others = self.under_way.fetch_add(1, Ordering::Relaxed);
         // From here on it is given back, whatever happens.
-        let place = Place(Some(Arc::clone(self)));
+        let place = Place::of(Some(Arc::clone(self)));
         let working = others.saturating_sub(self.at_providers.load(Ordering::Relaxed));
         if working < self.most && others < self.most.saturating_mul(SLACK) {
             return Some(place);
@@ -91,19 +96,36 @@ impl Load {
 impl Place {
     /// One where nothing is counted.
     pub(crate) const fn uncounted() -> Self {
-        Self(None)
+        Self::of(None)
+    }
+
+    const fn of(load: Option<Arc<Load>>) -> Self {
+        Self { load, waited: AtomicU64::new(0) }
     }
 
     /// Waits for a client, which is no work. Whoever comes back is not turned away: something was begun.
     pub(crate) async fn aside<T>(&self, waiting: impl Future<Output = T> + Send) -> T {
-        let _aside = self.0.as_deref().map(Aside::of);
+        let _aside = self.load.as_deref().map(Aside::of);
         waiting.await
+    }
+
+    /// Waits because the client asked for it: that says nothing of how fast this server is.
+    pub(crate) async fn wait<T>(&self, waiting: impl Future<Output = T> + Send) -> T {
+        let began = Instant::now();
+        let waited = self.aside(waiting).await;
+        self.waited.fetch_add(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        waited
+    }
+
+    /// How long it waited so.
+    pub(crate) fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(load) = &self.0 {
+        if let Some(load) = &self.load {
             load.under_way.fetch_sub(1, Ordering::Relaxed);
         }
     }

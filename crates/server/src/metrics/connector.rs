@@ -20,7 +20,8 @@ pub(crate) struct Metered {
 }
 
 /// How a call ended, in a word.
-trait Ending {
+pub(crate) trait Ending {
+    /// That word.
     fn word(&self) -> &'static str;
 }
 

@@ -24,7 +24,8 @@ impl Metered {
     }
 }
 
-const fn word(told: &Told) -> &'static str {
+/// How an attempt ended, in a word.
+pub(crate) const fn word(told: &Told) -> &'static str {
     match told {
         Told::Failed(failure) => failure.as_str(),
         Told::Answered { .. } if told.is_taken() => "delivered",

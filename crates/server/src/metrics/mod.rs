@@ -17,14 +17,15 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
-use metrics::{Unit, describe_gauge, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use payments::Platform;
+use payments::reached::Reached;
 use tokio::net::TcpListener;
 
-pub(crate) use self::connector::Metered as MeteredConnector;
-pub(crate) use self::courier::Metered as MeteredCourier;
+pub(crate) use self::connector::{Ending, Metered as MeteredConnector};
+pub(crate) use self::courier::{Metered as MeteredCourier, word};
 pub use self::meters::Meters;
-pub(crate) use self::store::Metered as MeteredStore;
+pub(crate) use self::store::{Metered as MeteredStore, ending};
 
 /// Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -33,6 +34,9 @@ const OPEN: &str = "bursar_open_operations";
 const OLDEST: &str = "bursar_oldest_open_operation_age_seconds";
 const PENDING: &str = "bursar_webhook_pending";
 const OLDEST_PENDING: &str = "bursar_webhook_oldest_pending_age_seconds";
+const PAYMENTS: &str = "bursar_payments_total";
+const IMBALANCE: &str = "bursar_ledger_imbalance";
+const ENTRIES: &str = "bursar_ledger_entries_read_total";
 
 /// Between two times that what was timed is sorted into its buckets: until then each time is held by itself.
 const UPKEEP_PAUSE: Duration = Duration::from_secs(5);
@@ -52,6 +56,15 @@ impl Figures {
                 PENDING,
                 "Events that wait to be told to webhook endpoints, of each endpoint counted up to 500; 0 where another server looks"
             );
+            describe_counter!(
+                PAYMENTS,
+                "Payments that reached a status, by provider and currency; the provider is empty before one is asked"
+            );
+            describe_gauge!(
+                IMBALANCE,
+                "By how much debits and credits of the journal differ, in minor units; 0 where another server looks"
+            );
+            describe_counter!(ENTRIES, "Entries of the journal that were read for that");
             describe_gauge!(OLDEST_PENDING, Unit::Seconds, "Age of the oldest of them; 0 if there is none");
         });
         Self { platform, meters }
@@ -65,7 +78,15 @@ impl Figures {
         let age = Duration::from_millis(age.unsigned_abs());
         let backlog = self.platform.delivery_backlog().unwrap_or_default();
         let pending_age = Duration::from_millis(backlog.oldest_ms.max(0).unsigned_abs());
+        let books = self.platform.books_seen().unwrap_or_default();
+        let reached = self.platform.payments_reached();
         self.meters.record(|| {
+            for (Reached { status, currency, provider }, times) in reached {
+                let (status, currency) = (status.as_str(), currency.code());
+                counter!(PAYMENTS, "status" => status, "provider" => provider, "currency" => currency).absolute(times);
+            }
+            gauge!(IMBALANCE).set(float(books.imbalance));
+            counter!(ENTRIES).absolute(books.entries);
             gauge!(PENDING).set(float(u64::try_from(backlog.pending).unwrap_or(u64::MAX)));
             gauge!(OLDEST_PENDING).set(pending_age.as_secs_f64());
             gauge!(RECOVERS).set(f64::from(u8::from(recovers)));

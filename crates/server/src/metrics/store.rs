@@ -27,7 +27,8 @@ impl Metered {
     }
 }
 
-const fn ending(result: &Result<(), CommitError>) -> &'static str {
+/// How a commit ended, in a word.
+pub(crate) const fn ending(result: &Result<(), CommitError>) -> &'static str {
     match result {
         Ok(()) => "landed",
         Err(CommitError::PreconditionFailed { .. }) => "overtaken",

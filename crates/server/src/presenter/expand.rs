@@ -56,7 +56,7 @@ fn id_of(object: &Object) -> String {
         Object::BalanceTransaction(line) => line.id.to_string(),
         Object::Charge(charge) => charge.id.to_string(),
         Object::Customer(customer) => customer.id.to_string(),
-        Object::Event(event) => event.id.to_string(),
+        Object::Event(shown) => shown.event.id.to_string(),
         Object::PaymentIntent(intent) => intent.id.to_string(),
         Object::PaymentMethod(method) => method.id.to_string(),
         Object::Refund(refund) => refund.id.to_string(),

@@ -22,7 +22,7 @@ pub struct Event<'a> {
     created: i64,
     data: EventData<'a>,
     livemode: bool,
-    /// Always 0: deliveries are not counted here.
+    /// So many endpoints are still to take it; in a delivery, so many are told of it.
     pending_webhooks: u32,
     request: EventRequest<'a>,
     /// Position among the object's events, from 1 without gaps.
@@ -109,7 +109,7 @@ fn difference(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<St
 impl<'a> Event<'a> {
     /// The event as the API shows it.
     #[must_use]
-    pub fn view(event: &'a event::Event, ctx: Context) -> Self {
+    pub fn view(event: &'a event::Event, pending_webhooks: u32, ctx: Context) -> Self {
         let pictured = |snapshot| Pictured { snapshot, ctx };
         let difference = |before| Difference { before: pictured(before), after: pictured(&event.object) };
         Self {
@@ -119,7 +119,7 @@ impl<'a> Event<'a> {
             created: event.created_at.seconds(),
             data: EventData { object: pictured(&event.object), previous_attributes: event.previous.as_ref().map(difference) },
             livemode: ctx.livemode,
-            pending_webhooks: 0,
+            pending_webhooks,
             request: EventRequest { id: event.cause.request.as_deref(), idempotency_key: event.cause.idempotency_key.as_deref() },
             sequence: event.sequence,
             r#type: event.kind.as_str(),

@@ -28,7 +28,7 @@ impl Serialize for Rendered<'_> {
             Object::Charge(charge) => Charge::view(charge, ctx).serialize(serializer),
             Object::Customer(customer) if customer.deleted => Deleted::view(customer.id, "customer").serialize(serializer),
             Object::Customer(customer) => Customer::view(customer, ctx).serialize(serializer),
-            Object::Event(event) => Event::view(event, ctx).serialize(serializer),
+            Object::Event(shown) => Event::view(&shown.event, shown.pending_webhooks, ctx).serialize(serializer),
             Object::PaymentIntent(intent) => PaymentIntent::view(intent, ctx).serialize(serializer),
             Object::PaymentMethod(method) => PaymentMethod::view(method, ctx).serialize(serializer),
             Object::Refund(refund) => Refund::view(refund).serialize(serializer),

@@ -46,7 +46,7 @@ fn every_answer() -> Vec<Value> {
     answers.extend(sources.map(|source| json_of(BalanceTransaction::view(&samples::balance_transaction(source, NOW), CTX))));
     for snapshot in snapshots() {
         let event = samples::event(EventKind::PaymentIntentSucceeded, snapshot.clone(), Some(snapshot));
-        answers.push(json_of(Event::view(&event, CTX)));
+        answers.push(json_of(Event::view(&event, 0, CTX)));
     }
     let charge = samples::charge(charge::Status::Captured);
     answers.push(json_of(List::of(vec![Charge::view(&charge, CTX)], true, "/v1/charges")));
@@ -171,7 +171,7 @@ fn an_update_tells_what_changed_fields_were_and_nothing_else() {
     after.metadata = samples::notes(&[("tier", "lead"), ("since", "2026")]);
     let snapshot = |customer| Snapshot::Customer(Box::new(customer));
     let event = samples::event(EventKind::CustomerUpdated, snapshot(after), Some(snapshot(before)));
-    let view = json_of(Event::view(&event, CTX));
+    let view = json_of(Event::view(&event, 0, CTX));
     let expected = json!({"email": "a@example.com", "metadata": {"tier": "gold", "since": null}});
     assert_eq!(view["data"]["previous_attributes"], expected);
     assert_eq!(view["data"]["object"]["email"], Value::Null);
@@ -181,7 +181,7 @@ fn an_update_tells_what_changed_fields_were_and_nothing_else() {
 #[test]
 fn an_event_without_a_former_state_has_no_previous_attributes() {
     for snapshot in snapshots() {
-        let view = json_of(Event::view(&samples::event(EventKind::ChargeSucceeded, snapshot, None), CTX));
+        let view = json_of(Event::view(&samples::event(EventKind::ChargeSucceeded, snapshot, None), 0, CTX));
         assert!(view["data"].get("previous_attributes").is_none(), "{view}");
     }
 }
@@ -191,7 +191,7 @@ fn a_deletion_shows_the_customer_as_it_was() {
     let mut customer = samples::customer();
     customer.deleted = true;
     let event = samples::event(EventKind::CustomerDeleted, Snapshot::Customer(Box::new(customer.clone())), None);
-    let view = json_of(Event::view(&event, CTX));
+    let view = json_of(Event::view(&event, 0, CTX));
     assert_eq!(view["data"]["object"], json_of(Customer::view(&customer, CTX)));
     assert!(view["data"]["object"].get("deleted").is_none());
 }

@@ -44,6 +44,10 @@ pub(crate) trait Resource: Record {
     const NAME: &'static str;
     /// Its ULID, from its name.
     fn parse(text: &str) -> Option<Ulid>;
+}
+
+/// An object that is shown as it is kept.
+pub(crate) trait Plain: Resource {
     /// As an answer.
     fn object(self) -> Object;
 }
@@ -55,6 +59,13 @@ macro_rules! resources {
             fn parse(text: &str) -> Option<Ulid> {
                 text.parse::<$id>().ok().map($id::ulid)
             }
+        }
+    )*};
+}
+
+macro_rules! plain {
+    ($($type:ident)*) => {$(
+        impl Plain for $type {
             fn object(self) -> Object {
                 Object::$type(Box::new(self))
             }
@@ -75,6 +86,8 @@ resources! {
     SetupIntent, SetupIntentId, "setup_intent";
     Token, TokenId, "token";
 }
+
+plain! { Account AuditEntry BalanceTransaction Charge Customer PaymentIntent PaymentMethod Refund SetupIntent Token }
 
 /// The parameters of a list: those that every list takes, and its filters.
 macro_rules! list_params {
@@ -122,7 +135,7 @@ pub(crate) fn expansions(expand: &ExpandParam) -> Vec<String> {
     expand.paths().map(str::to_owned).collect()
 }
 
-pub(crate) async fn retrieve<T: Resource>(call: Call<'_>, id: &str) -> Result<Answered, Failure> {
+pub(crate) async fn retrieve<T: Plain>(call: Call<'_>, id: &str) -> Result<Answered, Failure> {
     let params: ExpandOnly = params::from_tree(&call.tree)?;
     let found = find::<T>(&call, id, "id").await?;
     tell(&call, found, &params.expand).await
@@ -141,7 +154,7 @@ pub(crate) struct RetrieveIntent {
 }
 
 /// An intent, which a browser may see as well.
-pub(crate) async fn retrieve_with_secret<T: Resource>(call: Call<'_>, id: &str) -> Result<Answered, Failure> {
+pub(crate) async fn retrieve_with_secret<T: Plain>(call: Call<'_>, id: &str) -> Result<Answered, Failure> {
     let params: RetrieveIntent = params::from_tree(&call.tree)?;
     let found = find::<T>(&call, id, "intent").await?;
     tell(&call, found, &params.expand).await
@@ -155,8 +168,12 @@ async fn find<T: Resource>(call: &Call<'_>, id: &str, param: &'static str) -> Re
 }
 
 /// Answers with the object.
-async fn tell<T: Resource>(call: &Call<'_>, found: T, expand: &ExpandParam) -> Result<Answered, Failure> {
+async fn tell<T: Plain>(call: &Call<'_>, found: T, expand: &ExpandParam) -> Result<Answered, Failure> {
+    tell_object(call, &found.object(), expand).await
+}
+
+async fn tell_object(call: &Call<'_>, object: &Object, expand: &ExpandParam) -> Result<Answered, Failure> {
     let rendering = Rendering { expand: expansions(expand), ..call.request.rendering };
-    let body = call.app.presenter.render_one(call.request.scope, &found.object(), &rendering).await?;
+    let body = call.app.presenter.render_one(call.request.scope, object, &rendering).await?;
     Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
 }

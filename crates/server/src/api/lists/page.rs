@@ -5,13 +5,14 @@
 
 use domain::id::Ulid;
 use domain::time::Timestamp;
+use futures::future::BoxFuture;
 use payments::idempotency::Answered;
 use payments::outcome::Object;
 use payments::ports::Answer;
 use payments::records::{decode, key_of};
 use store::{List, Order, Scan};
 
-use super::{Call, Failure, Resource, expansions};
+use super::{Call, Failure, Plain, Resource, expansions};
 use crate::params::{ExpandParam, ParamError, RangeParam};
 
 /// Objects in a page unless asked otherwise.
@@ -22,6 +23,8 @@ const MAX_LIMIT: usize = 100;
 const READ_AT_ONCE: usize = 100;
 /// Objects looked into for one page: about a second's work. Then the client is asked for narrower bounds.
 const MAX_EXAMINED: usize = 50_000;
+/// The same where more than the object is looked at.
+const MAX_SIFTED: usize = 2_000;
 
 /// What every list can be asked.
 pub(in crate::api) struct Paging<'a> {
@@ -34,10 +37,14 @@ pub(in crate::api) struct Paging<'a> {
 
 type Filter<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
 
+/// Looks elsewhere which of some objects pass.
+pub(super) type Sieve<T> = for<'a> fn(&'a Call<'a>, &'a [T]) -> BoxFuture<'a, Result<Vec<bool>, Failure>>;
+
 /// What a page is read from.
 pub(in crate::api) struct Source<T> {
     lists: Vec<List>,
     filters: Vec<Filter<T>>,
+    sieve: Option<Sieve<T>>,
 }
 
 impl<T> Source<T> {
@@ -48,12 +55,18 @@ impl<T> Source<T> {
 
     /// Several lists, none of which shares an entry with another; nothing, if there are none.
     pub(super) fn merged(lists: Vec<List>) -> Self {
-        Self { lists, filters: Vec::new() }
+        Self { lists, filters: Vec::new(), sieve: None }
     }
 
     /// Without the objects that do not pass.
     pub(super) fn only(mut self, filter: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
         self.filters.push(Box::new(filter));
+        self
+    }
+
+    /// Without the objects that are found not to pass.
+    pub(super) const fn sifted(mut self, sieve: Sieve<T>) -> Self {
+        self.sieve = Some(sieve);
         self
     }
 }
@@ -124,16 +137,26 @@ pub(in crate::api) fn limit(param: Option<i64>) -> Result<usize, Failure> {
 }
 
 /// Answers with a page.
-pub(in crate::api) async fn answer<T: Resource>(call: &Call<'_>, source: Source<T>, paging: Paging<'_>) -> Result<Answered, Failure> {
+pub(in crate::api) async fn answer<T: Plain>(call: &Call<'_>, source: Source<T>, paging: Paging<'_>) -> Result<Answered, Failure> {
+    let (objects, has_more) = page(call, &source, &paging).await?;
+    write(call, objects.into_iter().map(T::object).collect(), has_more, &paging).await
+}
+
+/// A page's objects, and whether there are more.
+pub(super) async fn page<T: Resource>(call: &Call<'_>, source: &Source<T>, paging: &Paging<'_>) -> Result<(Vec<T>, bool), Failure> {
     let limit = limit(paging.limit)?;
-    let window = Window::of::<T>(&paging)?;
+    let window = Window::of::<T>(paging)?;
     let oldest_first = window.order == Order::OldestFirst;
-    let (mut objects, has_more) =
-        if source.filters.is_empty() { read(call, &source, window, limit).await? } else { search(call, &source, window, limit).await? };
+    let all = source.filters.is_empty() && source.sieve.is_none();
+    let (mut objects, has_more) = if all { read(call, source, window, limit).await? } else { search(call, source, window, limit).await? };
     if oldest_first {
         objects.reverse();
     }
-    let objects: Vec<Object> = objects.into_iter().map(T::object).collect();
+    Ok((objects, has_more))
+}
+
+/// Answers with a page's objects.
+pub(super) async fn write(call: &Call<'_>, objects: Vec<Object>, has_more: bool, paging: &Paging<'_>) -> Result<Answered, Failure> {
     let body = call.app.presenter.render_list(call.request.scope, objects, has_more, call.path, &expansions(paging.expand)).await?;
     Ok(Answered { answer: Answer { status: 200, body }, replayed: false })
 }
@@ -151,7 +174,7 @@ async fn search<T: Resource>(call: &Call<'_>, source: &Source<T>, mut window: Wi
     let mut found = Vec::new();
     let mut examined = 0_usize;
     while found.len() <= limit {
-        if examined >= MAX_EXAMINED {
+        if examined >= if source.sieve.is_some() { MAX_SIFTED } else { MAX_EXAMINED } {
             return Err(
                 ParamError::invalid("created", "Too few objects pass these filters: bound `created`, or leave a filter out.").into()
             );
@@ -159,7 +182,14 @@ async fn search<T: Resource>(call: &Call<'_>, source: &Source<T>, mut window: Wi
         let ids = window.next(call, &source.lists, READ_AT_ONCE).await?;
         examined = examined.saturating_add(ids.len());
         let passes = |object: &T| source.filters.iter().all(|filter| filter(object));
-        found.extend(load::<T>(call, &ids).await?.into_iter().filter(passes));
+        let passing: Vec<T> = load::<T>(call, &ids).await?.into_iter().filter(passes).collect();
+        match source.sieve {
+            Some(sieve) => {
+                let passes = sieve(call, &passing).await?;
+                found.extend(passing.into_iter().zip(passes).filter(|(_, passes)| *passes).map(|(object, _)| object));
+            }
+            None => found.extend(passing),
+        }
         if ids.len() < READ_AT_ONCE {
             break;
         }

@@ -46,7 +46,7 @@ async fn ask_http_1(server: &Server, trusted: &CertificateDer<'static>) -> io::R
 async fn an_encrypted_connection_serves_and_asks_browsers_to_stay_encrypted() {
     let directory = tempfile::tempdir().unwrap();
     let (files, certificate) = issue(directory.path());
-    let server = server_with(None, Some(Arc::new(Tls::open(files).unwrap()))).await;
+    let server = server_with(None, Some(Arc::new(Tls::open(files).unwrap())), TrustedProxies::default()).await;
     let answer = ask_http_1(&server, &certificate).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("strict-transport-security: max-age=31536000"), "{answer}");
     let plain = ask(&mut connect(&super::server(None).await).await).await;
@@ -57,7 +57,7 @@ async fn an_encrypted_connection_serves_and_asks_browsers_to_stay_encrypted() {
 async fn http_2_is_spoken_with_who_offers_it_and_ends_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let (files, certificate) = issue(directory.path());
-    let server = server_with(None, Some(Arc::new(Tls::open(files).unwrap()))).await;
+    let server = server_with(None, Some(Arc::new(Tls::open(files).unwrap())), TrustedProxies::default()).await;
     let stream = shake(&server, &certificate, &[b"h2", b"http/1.1"]).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let shaken = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
@@ -80,7 +80,7 @@ async fn http_2_is_spoken_with_who_offers_it_and_ends_in_order() {
 async fn who_does_not_agree_on_encryption_is_cut_off() {
     let directory = tempfile::tempdir().unwrap();
     let (files, _) = issue(directory.path());
-    let server = server_with(Some(1), Some(Arc::new(Tls::open(files).unwrap()))).await;
+    let server = server_with(Some(1), Some(Arc::new(Tls::open(files).unwrap())), TrustedProxies::default()).await;
     let mut silent = connect(&server).await;
     assert!(closed_after(&mut silent).await < IDLE);
     let mut plain = connect(&server).await;
@@ -95,7 +95,7 @@ async fn a_new_certificate_is_used_once_it_is_whole_and_the_old_one_until_then()
     let tls = Arc::new(Tls::open(files.clone()).unwrap());
     let watched = Arc::clone(&tls);
     let watch = tokio::spawn(async move { watched.keep_up_every(Duration::from_millis(5)).await });
-    let server = server_with(None, Some(tls)).await;
+    let server = server_with(None, Some(tls), TrustedProxies::default()).await;
     std::fs::write(&files.certificate, "-----BEGIN CERTIFICATE-----\nhalf of").unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(ask_http_1(&server, &old).await.is_ok());
