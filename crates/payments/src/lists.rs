@@ -159,7 +159,7 @@ impl Listed for Customer {
 
 impl Listed for Event {
     fn lists(&self, scope: Scope) -> Vec<List> {
-        vec![List::all(scope, Index::Events), events_of_kind(scope, self.kind)]
+        lists_of_event(scope, self.kind).to_vec()
     }
 }
 
@@ -178,6 +178,12 @@ impl Listed for WebhookEndpoint {
         let index = if self.state == State::Deleted { Index::DeletedWebhookEndpoints } else { Index::WebhookEndpoints };
         vec![List::all(scope, index)]
     }
+}
+
+/// The lists that an event of that kind belongs in.
+#[must_use]
+pub const fn lists_of_event(scope: Scope, kind: EventKind) -> [List; 2] {
+    [List::all(scope, Index::Events), events_of_kind(scope, kind)]
 }
 
 /// Events of one kind.
