@@ -22,7 +22,7 @@ pub use subject::{Subject, SubjectKind};
 
 /// Who acted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "ReadActor")]
 pub enum Actor {
     /// A shop's server, by its secret key.
     ApiKey {
@@ -53,8 +53,39 @@ pub enum Actor {
     },
 }
 
+/// An actor as it is read: field by field, so that nothing is kept aside until its kind is known.
+#[derive(Deserialize)]
+struct ReadActor {
+    #[serde(rename = "type")]
+    kind: ActorKind,
+    id: Option<ApiKeyId>,
+    name: Option<String>,
+}
+
+/// Something that is written as an actor and says not which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an actor without its name")]
+struct Nameless;
+
+impl TryFrom<ReadActor> for Actor {
+    type Error = Nameless;
+
+    fn try_from(ReadActor { kind, id, name }: ReadActor) -> Result<Self, Nameless> {
+        let job = |name: String| Job::ALL.into_iter().find(|job| job.as_str() == name);
+        Ok(match kind {
+            ActorKind::ApiKey => Self::ApiKey { id: id.ok_or(Nameless)? },
+            ActorKind::PublishableKey => Self::PublishableKey { id: id.ok_or(Nameless)? },
+            ActorKind::Buyer => Self::Buyer,
+            ActorKind::Job => Self::Job { name: name.and_then(job).ok_or(Nameless)? },
+            ActorKind::Provider => Self::Provider { name: name.ok_or(Nameless)? },
+            ActorKind::Operator => Self::Operator { name: name.ok_or(Nameless)? },
+        })
+    }
+}
+
 /// A kind of actor, as lists are filtered by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // as of `Actor`
 pub enum ActorKind {
     ApiKey,
@@ -111,6 +142,9 @@ pub enum Job {
 }
 
 impl Job {
+    /// Every job.
+    pub const ALL: [Self; 3] = [Self::Recovery, Self::Waits, Self::Deliveries];
+
     /// As it is written.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -328,7 +362,7 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
         }
-        for job in [Job::Recovery, Job::Waits, Job::Deliveries] {
+        for job in Job::ALL {
             assert_eq!(serde_json::to_value(job).unwrap(), job.as_str());
         }
         let actors = [
@@ -342,7 +376,12 @@ mod tests {
         let kinds: Vec<ActorKind> = actors.iter().map(Actor::kind).collect();
         assert_eq!(kinds, ActorKind::ALL);
         for actor in actors {
-            assert_eq!(serde_json::to_value(&actor).unwrap()["type"], actor.kind().as_str());
+            let written = serde_json::to_value(&actor).unwrap();
+            assert_eq!(written["type"], actor.kind().as_str());
+            assert_eq!(serde_json::from_value::<Actor>(written).unwrap(), actor);
+        }
+        for nameless in [r#"{"type":"api_key"}"#, r#"{"type":"job","name":"cleaning"}"#, r#"{"type":"provider"}"#, r#"{"type":"cat"}"#] {
+            assert!(serde_json::from_str::<Actor>(nameless).is_err(), "{nameless}");
         }
     }
 
