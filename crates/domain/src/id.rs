@@ -21,6 +21,10 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const DIGITS: [u8; 256] = digits();
 const NO_DIGIT: u8 = u8::MAX;
 const TEXT_LENGTH: usize = 26;
+/// Digits of 5 bits that are handled in one word; the two before them and those are an identifier's.
+const PART: usize = 12;
+const PART_BITS: u32 = 60;
+const PART_MASK: u128 = (1 << PART_BITS) - 1;
 const SEQUENCE_BITS: u32 = 21;
 const SEQUENCE_MAX: u32 = (1 << SEQUENCE_BITS) - 1;
 const RANDOM_BITS: u32 = 59;
@@ -93,11 +97,16 @@ impl Ulid {
 impl Ulid {
     fn text(self) -> [u8; TEXT_LENGTH] {
         let mut text = [0u8; TEXT_LENGTH];
-        let mut rest = self.0;
-        for slot in text.iter_mut().rev() {
-            let digit = usize::try_from(rest & 31).unwrap_or(0);
-            *slot = ALPHABET.get(digit).copied().unwrap_or(b'0');
-            rest >>= 5;
+        let mut bits = self.0;
+        // From the right, a word at a time: to shift all 128 bits for each digit takes several steps each.
+        for part in text.rchunks_mut(PART) {
+            let mut word = u64::try_from(bits & PART_MASK).unwrap_or(0);
+            for slot in part.iter_mut().rev() {
+                let digit = usize::try_from(word & 31).unwrap_or(0);
+                *slot = ALPHABET.get(digit).copied().unwrap_or(b'0');
+                word >>= 5;
+            }
+            bits >>= PART_BITS;
         }
         text
     }
@@ -127,16 +136,24 @@ impl FromStr for Ulid {
         if text.len() != TEXT_LENGTH {
             return Err(InvalidId);
         }
-        let mut bits: u128 = 0;
-        for byte in text.bytes() {
-            let digit = DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
-            if digit == NO_DIGIT || bits >> 123 != 0 {
-                return Err(InvalidId);
-            }
-            bits = bits << 5 | u128::from(digit);
-        }
-        Ok(Self(bits))
+        let (first, rest) = text.as_bytes().split_at_checked(TEXT_LENGTH - 2 * PART).ok_or(InvalidId)?;
+        let (middle, last) = rest.split_at_checked(PART).ok_or(InvalidId)?;
+        // 26 digits have two bits more than an identifier.
+        let first = u8::try_from(word(first)?).map_err(|_| InvalidId)?;
+        Ok(Self(u128::from(first) << (2 * PART_BITS) | u128::from(word(middle)?) << PART_BITS | u128::from(word(last)?)))
     }
+}
+
+/// The bits of at most [`PART`] digits.
+fn word(digits: &[u8]) -> Result<u64, InvalidId> {
+    let (mut bits, mut seen) = (0_u64, 0_u8);
+    for byte in digits {
+        let digit = DIGITS.get(usize::from(*byte)).copied().unwrap_or(NO_DIGIT);
+        seen |= digit;
+        bits = bits << 5 | u64::from(digit);
+    }
+    // What is no digit has bits that no digit has.
+    if seen < 32 { Ok(bits) } else { Err(InvalidId) }
 }
 
 impl Serialize for Ulid {

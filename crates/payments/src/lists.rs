@@ -161,7 +161,7 @@ impl Listed for Customer {
 
 impl Listed for Event {
     fn lists(&self, scope: Scope) -> Vec<List> {
-        vec![List::all(scope, Index::Events), events_of_kind(scope, self.kind)]
+        lists_of_event(scope, self.kind).to_vec()
     }
 }
 
@@ -192,6 +192,12 @@ impl Listed for TokenIssuer {
     fn lists(&self, scope: Scope) -> Vec<List> {
         self.removed_at.is_none().then(|| List::all(scope, Index::TokenIssuers)).into_iter().collect()
     }
+}
+
+/// The lists that an event of that kind belongs in.
+#[must_use]
+pub const fn lists_of_event(scope: Scope, kind: EventKind) -> [List; 2] {
+    [List::all(scope, Index::Events), events_of_kind(scope, kind)]
 }
 
 /// Events of one kind.

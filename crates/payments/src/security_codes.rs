@@ -4,7 +4,7 @@
 //! came with; the operation that uses it takes it along, and leaves it under its own identifier only while the provider's
 //! answer is unknown, because it may have to be sent again. Absent on purpose: any way to write one down.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::card::Cvc;
@@ -17,31 +17,30 @@ const MAX_CODES: u64 = 100_000;
 /// How long a code waits for the payment that will use it, or for its provider's answer: a buyer is at the checkout.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Security codes that were not used yet, or whose use has no known end.
-pub(crate) struct SecurityCodes(Cache<Ulid, Arc<Cvc>>);
-
-impl Default for SecurityCodes {
-    fn default() -> Self {
-        Self(Cache::builder().max_capacity(MAX_CODES).time_to_live(LIFETIME).build())
-    }
-}
+/// Security codes that were not used yet, or whose use has no known end. The room for them is made with the first: what a short
+/// process costs otherwise, such as a function's or a simulated one, is mostly this.
+#[derive(Default)]
+pub(crate) struct SecurityCodes(OnceLock<Cache<Ulid, Arc<Cvc>>>);
 
 impl SecurityCodes {
     /// Keeps a code, if there is one.
     pub(crate) fn keep(&self, under: Ulid, code: Option<&Arc<Cvc>>) {
         if let Some(code) = code {
-            self.0.insert(under, Arc::clone(code));
+            let room = || Cache::builder().max_capacity(MAX_CODES).time_to_live(LIFETIME).build();
+            self.0.get_or_init(room).insert(under, Arc::clone(code));
         }
     }
 
     /// The code under that identifier. It stays: whoever uses it [forgets](Self::forget) it once the use is durable.
     pub(crate) fn look(&self, under: Ulid) -> Option<Arc<Cvc>> {
-        self.0.get(&under)
+        self.0.get()?.get(&under)
     }
 
     /// Forgets a code.
     pub(crate) fn forget(&self, under: Ulid) {
-        self.0.invalidate(&under);
+        if let Some(codes) = self.0.get() {
+            codes.invalidate(&under);
+        }
     }
 
     /// An operation took a code along and came to that: the code is kept while the operation may have to be sent again.
@@ -54,8 +53,10 @@ impl SecurityCodes {
 
     /// How many there are.
     pub(crate) fn len(&self) -> u64 {
-        self.0.run_pending_tasks();
-        self.0.entry_count()
+        self.0.get().map_or(0, |codes| {
+            codes.run_pending_tasks();
+            codes.entry_count()
+        })
     }
 }
 

@@ -46,7 +46,7 @@ impl Line {
         if self.world.happens(Fault::ProviderFails) {
             return Err(UnknownReason::ProviderError);
         }
-        self.world.note(&format!("bank: {what} {key}"));
+        self.world.note(format_args!("bank: {what} {key}"));
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl Connector for Line {
         }
         let mut notices = self.bank.notices(after).await?;
         for notice in &notices {
-            self.world.note(&format!("bank: a notice of {}", notice.key));
+            self.world.note(format_args!("bank: a notice of {}", notice.key));
         }
         if self.world.happens(Fault::RequestTwice) {
             notices.extend(notices.clone());

@@ -1,5 +1,6 @@
 //! The store that survives crashes, and each process's faulty way to it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -44,29 +45,46 @@ impl Disk {
     }
 
     fn audited(&self, batch: &Batch) -> Result<(), CommitError> {
-        let before: Vec<Option<Item>> = batch.writes().iter().map(|write| self.before(write)).collect();
+        let before = self.before(batch);
         let result = at_once(self.kept.commit(batch.clone())).unwrap_or(Err(CommitError::Busy));
-        self.world.note(&format!("commit of {}: {}", summary(batch), if result.is_ok() { "landed" } else { "did not land" }));
+        self.world.note(format_args!("commit of {}: {}", Summary(batch), if result.is_ok() { "landed" } else { "did not land" }));
         if result.is_ok() {
             self.audit.lock().landed(&self.world, batch, &before, self.shared);
         }
         result
     }
 
-    fn before(&self, write: &Write) -> Option<Item> {
-        let (Write::Put { key, .. } | Write::Delete { key, .. }) = write else { return None };
-        at_once(self.kept.get_one(key)).and_then(Result::ok).flatten()
+    /// What a batch is about to put or delete, in the order of its writes; it has no more of them than may be read at once.
+    fn before(&self, batch: &Batch) -> Vec<Option<Item>> {
+        let keys: Vec<Key> = batch.writes().iter().filter_map(changed).cloned().collect();
+        let mut found = at_once(self.kept.get(&keys)).and_then(Result::ok).unwrap_or_default().into_iter();
+        batch.writes().iter().map(|write| changed(write).and_then(|_| found.next().flatten())).collect()
     }
 }
 
-fn summary(batch: &Batch) -> String {
-    let mut kinds: Vec<&str> = Vec::new();
-    for write in batch.writes() {
-        if let Write::Put { key, .. } = write {
-            kinds.push(key.kind().table());
-        }
+/// The record that a write puts or deletes.
+fn changed(write: &Write) -> Option<&Key> {
+    match write {
+        Write::Put { key, .. } | Write::Delete { key, .. } => Some(key),
+        Write::Check { .. } | Write::Link { .. } | Write::Unlink { .. } => None,
     }
-    kinds.join(" ")
+}
+
+/// The kinds of records that a batch puts.
+struct Summary<'a>(&'a Batch);
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut between = "";
+        for write in self.0.writes() {
+            if let Write::Put { key, .. } = write {
+                f.write_str(between)?;
+                f.write_str(key.kind().table())?;
+                between = " ";
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One process's way to the disk.

@@ -192,12 +192,13 @@ impl Node {
             let Ok(platform) = self.start(&life) else { return };
             *self.platform.lock() = Some(Arc::clone(&platform));
             self.world.note("a process begins");
-            let delivers = self.receiver.as_ref().map(|_| tokio::spawn(deliver(Arc::clone(&platform), Arc::clone(&self.world))));
+            // On the heap: the runtime moves a task about as it begins and ends, and these are large.
+            let delivers = self.receiver.as_ref().map(|_| tokio::spawn(Box::pin(deliver(Arc::clone(&platform), Arc::clone(&self.world)))));
             let jobs = [
-                tokio::spawn(recover(Arc::clone(&platform), Arc::clone(&self.world))),
-                tokio::spawn(tidy(Arc::clone(&platform), Arc::clone(&self.world))),
-                tokio::spawn(beat(Arc::clone(&platform), Arc::clone(&self.world))),
-                tokio::spawn(seal(platform)),
+                tokio::spawn(Box::pin(recover(Arc::clone(&platform), Arc::clone(&self.world)))),
+                tokio::spawn(Box::pin(tidy(Arc::clone(&platform), Arc::clone(&self.world)))),
+                tokio::spawn(Box::pin(beat(Arc::clone(&platform), Arc::clone(&self.world)))),
+                tokio::spawn(Box::pin(seal(platform))),
             ];
             life.end.notified().await;
             *self.platform.lock() = None;

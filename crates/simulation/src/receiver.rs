@@ -94,7 +94,7 @@ impl Courier for Line {
             return Told::Answered { status: 500, head: String::new() };
         }
         let event = parcel.headers.iter().find(|(name, _)| *name == "webhook-id").map(|(_, value)| value.clone()).unwrap_or_default();
-        self.world.note(&format!("told: {event}"));
+        self.world.note(format_args!("told: {event}"));
         self.receiver.took.lock().insert(event);
         if self.receiver.happens(&self.world, Fault::EndpointAnswerLost) {
             tokio::time::sleep(DEADLINE).await;

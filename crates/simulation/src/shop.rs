@@ -175,7 +175,7 @@ impl Market {
             match self.ask_once(&request, &call).await {
                 Some(Ok(answered)) => {
                     let answer = answered.answer;
-                    self.world.note(&format!("{} is told {}", request.id, answer.status));
+                    self.world.note(format_args!("{} is told {}", request.id, answer.status));
                     self.told.lock().push(Told { request, call, answer: answer.clone() });
                     return Some(answer);
                 }
@@ -185,14 +185,14 @@ impl Market {
                 }
                 None | Some(Err(Error::Unavailable(_) | Error::LockTimeout | Error::IdempotencyInFlight)) => {}
                 Some(Err(refused)) => {
-                    self.world.note(&format!("{} is refused: {refused}", request.id));
+                    self.world.note(format_args!("{} is refused: {refused}", request.id));
                     return None;
                 }
             }
             request.idempotency.as_ref()?;
             tokio::time::sleep(Duration::from_millis(self.world.below(3_000))).await;
         }
-        self.world.note(&format!("{} is given up", request.id));
+        self.world.note(format_args!("{} is given up", request.id));
         None
     }
 

@@ -1,6 +1,7 @@
 //! What a run consists of besides the code under test: chance, time, faults, and the record of what happened.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,10 +21,8 @@ const FAULTS_IN_A_THOUSAND: u32 = 25;
 
 /// One run's world.
 pub struct World {
-    rng: Mutex<StdRng>,
+    chance: Mutex<Chance>,
     began: Instant,
-    /// The kinds of faults this run has; empty once faults have stopped.
-    faults: Mutex<Vec<Fault>>,
     quiet: AtomicBool,
     counts: Mutex<BTreeMap<Fault, u64>>,
     trace: Mutex<Trace>,
@@ -80,6 +79,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Its place in a set of faults.
+    const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
     /// Every fault that a run may have; those of endpoints, a run with one has.
     pub const ALL: [Self; 19] = [
         Self::CrashBeforeCommit,
@@ -104,9 +108,17 @@ impl Fault {
     ];
 }
 
+/// What happens by chance.
+struct Chance {
+    rng: StdRng,
+    /// The kinds of faults this run has; none once faults have stopped. A bit each: it is asked for several with each call.
+    faults: u32,
+}
+
 #[derive(Default)]
 struct Trace {
-    lines: std::collections::VecDeque<String>,
+    /// When, in milliseconds since the run began, and what.
+    lines: std::collections::VecDeque<(u128, String)>,
     hash: DefaultHasher,
 }
 
@@ -115,11 +127,10 @@ impl World {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let faults = Fault::ALL.into_iter().filter(|_| rng.random_ratio(1, 2)).collect();
+        let faults = Fault::ALL.into_iter().filter(|_| rng.random_ratio(1, 2)).fold(0, |faults, fault| faults | fault.bit());
         Self {
-            rng: Mutex::new(rng),
+            chance: Mutex::new(Chance { rng, faults }),
             began: Instant::now(),
-            faults: Mutex::new(faults),
             quiet: AtomicBool::new(false),
             counts: Mutex::default(),
             trace: Mutex::default(),
@@ -135,7 +146,7 @@ impl World {
 
     /// A number below `bound`.
     pub fn below(&self, bound: u64) -> u64 {
-        self.rng.lock().random_range(0..bound.max(1))
+        self.chance.lock().rng.random_range(0..bound.max(1))
     }
 
     /// Whether one of `of` chances falls.
@@ -151,12 +162,15 @@ impl World {
 
     /// Random bytes.
     pub fn fill(&self, bytes: &mut [u8]) {
-        self.rng.lock().fill_bytes(bytes);
+        self.chance.lock().rng.fill_bytes(bytes);
     }
 
     /// Whether that fault happens here and now.
     pub fn happens(&self, fault: Fault) -> bool {
-        let happens = self.faults.lock().contains(&fault) && self.below(1_000) < u64::from(FAULTS_IN_A_THOUSAND);
+        let happens = {
+            let mut chance = self.chance.lock();
+            chance.faults & fault.bit() != 0 && chance.rng.random_range(0..1_000_u64) < u64::from(FAULTS_IN_A_THOUSAND)
+        };
         if happens {
             self.count(fault);
         }
@@ -165,7 +179,7 @@ impl World {
 
     /// Counts a fault.
     pub fn count(&self, fault: Fault) {
-        self.note(&format!("fault: {fault:?}"));
+        self.note(format_args!("fault: {fault:?}"));
         let mut counts = self.counts.lock();
         let count = counts.entry(fault).or_default();
         *count = count.saturating_add(1);
@@ -174,7 +188,7 @@ impl World {
     /// No fault happens from here on.
     pub fn stop_faults(&self) {
         self.note("no more faults");
-        self.faults.lock().clear();
+        self.chance.lock().faults = 0;
         self.quiet.store(true, Ordering::Relaxed);
     }
 
@@ -198,20 +212,22 @@ impl World {
     }
 
     /// Writes down what happens.
-    pub fn note(&self, what: &str) {
+    pub fn note(&self, what: impl fmt::Display) {
         let elapsed = self.began.elapsed().as_millis();
         let mut trace = self.trace.lock();
+        // Nearly all that is noted is only hashed: a line that nobody will see gives its room to the new one.
+        let oldest = if trace.lines.len() < TRACE_LINES { None } else { trace.lines.pop_front() };
+        let mut line = oldest.map_or_else(String::new, |(_, line)| line);
+        line.clear();
+        let _ = write!(line, "{what}");
         elapsed.hash(&mut trace.hash);
-        what.hash(&mut trace.hash);
-        if trace.lines.len() >= TRACE_LINES {
-            trace.lines.pop_front();
-        }
-        trace.lines.push_back(format!("{elapsed:>9} ms  {what}"));
+        line.hash(&mut trace.hash);
+        trace.lines.push_back((elapsed, line));
     }
 
     /// A rule was broken.
     pub fn violation(&self, what: String) {
-        self.note(&format!("VIOLATION: {what}"));
+        self.note(format_args!("VIOLATION: {what}"));
         self.violations.lock().push(what);
     }
 
@@ -222,7 +238,7 @@ impl World {
 
     /// The last lines of what happened.
     pub fn trace(&self) -> Vec<String> {
-        self.trace.lock().lines.iter().cloned().collect()
+        self.trace.lock().lines.iter().map(|(elapsed, what)| format!("{elapsed:>9} ms  {what}")).collect()
     }
 
     /// A number that is the same for two runs in which the same things happened at the same times.

@@ -11,6 +11,7 @@ mod subject;
 pub mod walk;
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ pub use subject::{Subject, SubjectKind};
 
 /// Who acted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "ReadActor")]
 pub enum Actor {
     /// A shop's server, by its secret key.
     ApiKey {
@@ -62,8 +63,47 @@ pub enum Actor {
     },
 }
 
+/// An actor as it is read: field by field, so that nothing is kept aside until its kind is known.
+#[derive(Deserialize)]
+struct ReadActor {
+    #[serde(rename = "type")]
+    kind: ActorKind,
+    id: Option<String>,
+    issuer: Option<TokenIssuerId>,
+    name: Option<String>,
+    subject: Option<String>,
+}
+
+/// Something that is written as an actor and says not which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an actor without its name")]
+struct Nameless;
+
+fn named<T: FromStr>(id: Option<String>) -> Result<T, Nameless> {
+    id.and_then(|id| id.parse().ok()).ok_or(Nameless)
+}
+
+impl TryFrom<ReadActor> for Actor {
+    type Error = Nameless;
+
+    fn try_from(ReadActor { kind, id, issuer, name, subject }: ReadActor) -> Result<Self, Nameless> {
+        let job = |name: String| Job::ALL.into_iter().find(|job| job.as_str() == name);
+        Ok(match kind {
+            ActorKind::ApiKey => Self::ApiKey { id: named(id)? },
+            ActorKind::Client => Self::Client { issuer: issuer.ok_or(Nameless)?, subject: subject.ok_or(Nameless)? },
+            ActorKind::PublishableKey => Self::PublishableKey { id: named(id)? },
+            ActorKind::Buyer => Self::Buyer,
+            ActorKind::Job => Self::Job { name: name.and_then(job).ok_or(Nameless)? },
+            ActorKind::Provider => Self::Provider { name: name.ok_or(Nameless)? },
+            ActorKind::Unknown => Self::Unknown,
+            ActorKind::Operator => Self::Operator { name: name.ok_or(Nameless)? },
+        })
+    }
+}
+
 /// A kind of actor, as lists are filtered by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // as of `Actor`
 pub enum ActorKind {
     ApiKey,
@@ -129,6 +169,9 @@ pub enum Job {
 }
 
 impl Job {
+    /// Every job.
+    pub const ALL: [Self; 4] = [Self::Recovery, Self::Waits, Self::Deliveries, Self::TokenKeys];
+
     /// As it is written.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -359,21 +402,35 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
         }
-        for job in [Job::Recovery, Job::Waits, Job::Deliveries] {
+        for job in Job::ALL {
             assert_eq!(serde_json::to_value(job).unwrap(), job.as_str());
         }
         let actors = [
             Actor::ApiKey { id: ApiKeyId::new(Ulid::MAX) },
+            Actor::Client { issuer: TokenIssuerId::new(Ulid::MAX), subject: "shop-server".to_owned() },
             Actor::PublishableKey { id: ApiKeyId::new(Ulid::MAX) },
             Actor::Buyer,
             Actor::Job { name: Job::Recovery },
             Actor::Provider { name: "bank".to_owned() },
+            Actor::Unknown,
             Actor::Operator { name: "root".to_owned() },
         ];
         let kinds: Vec<ActorKind> = actors.iter().map(Actor::kind).collect();
         assert_eq!(kinds, ActorKind::ALL);
         for actor in actors {
-            assert_eq!(serde_json::to_value(&actor).unwrap()["type"], actor.kind().as_str());
+            let written = serde_json::to_value(&actor).unwrap();
+            assert_eq!(written["type"], actor.kind().as_str());
+            assert_eq!(serde_json::from_value::<Actor>(written).unwrap(), actor);
+        }
+        for nameless in [
+            r#"{"type":"api_key"}"#,
+            r#"{"type":"api_key","id":"usr_1"}"#,
+            r#"{"type":"client","subject":"a"}"#,
+            r#"{"type":"job","name":"cleaning"}"#,
+            r#"{"type":"provider"}"#,
+            r#"{"type":"cat"}"#,
+        ] {
+            assert!(serde_json::from_str::<Actor>(nameless).is_err(), "{nameless}");
         }
     }
 

@@ -3,8 +3,9 @@
 use domain::audit::AuditEntry;
 use domain::audit::Digest;
 use domain::audit::chain::{End, Found, FoundRow, Segment};
-use domain::id::Ulid;
+use domain::id::{AuditEntryId, Ulid};
 use domain::scope::Scope;
+use serde::Deserialize;
 use store::contract::MAX_KEYS;
 use store::{Item, Key, Kind, Store};
 
@@ -50,10 +51,16 @@ pub(crate) async fn rows(store: &dyn Store, scope: Scope, ids: &[Ulid]) -> Resul
     Ok(items)
 }
 
+/// As much of a row as names it. Whether all of it can be read, is found where all rows are.
+#[derive(Deserialize)]
+struct RowName {
+    id: AuditEntryId,
+}
+
 /// What is found under a row's name.
 pub(crate) fn found(id: Ulid, body: Option<&[u8]>) -> Found {
     let row = |body: &[u8]| {
-        let says = decode::<AuditEntry>(body).ok().map(|entry| entry.id.ulid());
+        let says = decode::<RowName>(body).ok().map(|row| row.id.ulid());
         FoundRow { digest: Digest::of(body), says }
     };
     Found { id, row: body.map(row) }

@@ -13,9 +13,10 @@ use domain::money::Money;
 use domain::payment_attempt::PaymentAttempt;
 use domain::refund::{self, Refund};
 use domain::scope::Scope;
-use store::{Index, List, Scan, Store};
+use serde::de::IgnoredAny;
+use store::{Index, Key, List, Scan, Store};
 
-use super::{AT_ONCE, Pages, Report, each, read};
+use super::{AT_ONCE, Page, Report, read_all};
 use crate::balance::Totals;
 use crate::error::Error;
 use crate::records::key_of;
@@ -33,51 +34,38 @@ fn move_money(expected: &mut Expected, scope: Scope, (debit, credit): (LedgerAcc
     post(expected, scope, credit, Money::new(amount.minor().saturating_neg(), amount.currency()));
 }
 
-pub(super) async fn verify(store: &dyn Store, report: &mut Report) -> Result<(), Error> {
-    let mut books: BTreeMap<Scope, Books> = BTreeMap::new();
-    let mut pages = Pages::<JournalEntry>::new();
-    while let Some(page) = pages.next(store).await? {
-        for (scope, entry) in page {
-            report.entries = report.entries.saturating_add(1);
-            books.entry(scope).or_default().record(&entry);
-            // What a fee eats up leaves the merchant's account alone, and still has its line.
-            if entry.merchant_amount().is_some() {
-                let line: Option<BalanceTransaction> = read(store, &key_of::<BalanceTransaction>(scope, entry.id().ulid())).await?;
-                report.expect(line.is_some(), || format!("{}: a movement of the merchant's without its statement line", entry.id()));
-            }
-        }
-    }
-    for (scope, books) in &books {
-        report.expect(books.is_balanced(), || format!("{} {}: debits and credits differ", scope.account, scope.mode));
-    }
-    let mut expected = Expected::new();
-    lines(store, report, &mut expected).await?;
-    charges(store, report, &mut expected).await?;
-    refunds(store, report, &mut expected).await?;
-    each::<PaymentAttempt>(store, |scope, attempt| attempt.conflicts.iter().for_each(|c| conflict(&mut expected, scope, c))).await?;
-    let mut held = Expected::new();
-    for (scope, books) in books {
-        held.extend(books.totals().map(|(account, currency, total)| ((scope, account, currency), total)));
-    }
-    for key in held.keys().chain(expected.keys().filter(|key| !held.contains_key(key))) {
-        let ((scope, account, currency), of) = (key, |totals: &Expected| totals.get(key).copied().unwrap_or(0));
-        let (journal, objects) = (of(&held), of(&expected));
-        report.expect(journal == objects, || {
-            let name = currency.code();
-            format!("{} {}: {account} holds {journal} {name} by the journal, {objects} by the objects", scope.account, scope.mode)
-        });
-    }
-    Ok(())
+/// What the journal comes to, and what everything else says that it should.
+#[derive(Default)]
+pub(super) struct Sums {
+    books: BTreeMap<Scope, Books>,
+    expected: Expected,
+    totals: Totals,
 }
 
-/// Each line against its entry; and every merchant's kept balance against the lines.
-async fn lines(store: &dyn Store, report: &mut Report, expected: &mut Expected) -> Result<(), Error> {
-    let mut totals = Totals::default();
-    let mut pages = Pages::<BalanceTransaction>::new();
-    while let Some(page) = pages.next(store).await? {
-        for (scope, line) in page {
-            totals.add(scope, &line)?;
-            let entry: Option<JournalEntry> = read(store, &key_of::<JournalEntry>(scope, line.id.ulid())).await?;
+impl Sums {
+    /// Takes in some entries of the journal.
+    pub(super) async fn entries(&mut self, store: &dyn Store, page: &Page<JournalEntry>, report: &mut Report) -> Result<(), Error> {
+        let mut moved = Vec::new();
+        for (scope, entry) in page {
+            report.entries = report.entries.saturating_add(1);
+            self.books.entry(*scope).or_default().record(entry);
+            // What a fee eats up leaves the merchant's account alone, and still has its line.
+            if entry.merchant_amount().is_some() {
+                moved.push((entry.id(), key_of::<BalanceTransaction>(*scope, entry.id().ulid())));
+            }
+        }
+        let keys: Vec<Key> = moved.iter().map(|(_, key)| key.clone()).collect();
+        for ((id, _), line) in moved.iter().zip(read_all::<IgnoredAny>(store, &keys).await?) {
+            report.expect(line.is_some(), || format!("{id}: a movement of the merchant's without its statement line"));
+        }
+        Ok(())
+    }
+
+    /// Takes in some lines of the statement, each of which is its entry's.
+    pub(super) async fn lines(&mut self, store: &dyn Store, page: &Page<BalanceTransaction>, report: &mut Report) -> Result<(), Error> {
+        let keys: Vec<Key> = page.iter().map(|(scope, line)| key_of::<JournalEntry>(*scope, line.id.ulid())).collect();
+        for ((scope, line), entry) in page.iter().zip(read_all::<JournalEntry>(store, &keys).await?) {
+            self.totals.add(*scope, line)?;
             match entry {
                 None => report.differ(format!("{}: a statement line without its journal entry", line.id)),
                 Some(entry) => {
@@ -86,26 +74,21 @@ async fn lines(store: &dyn Store, report: &mut Report, expected: &mut Expected) 
                     report.expect(agree, || format!("{}: the statement says {}, the books {moved}", line.id, line.net()));
                 }
             }
-            let fee = Money::new(line.fee, line.amount.currency());
-            post(expected, scope, LedgerAccount::MerchantPayable, Money::new(line.net().saturating_neg(), fee.currency()));
-            post(expected, scope, LedgerAccount::ProcessingFees, Money::new(line.fee.saturating_neg(), fee.currency()));
+            let less = |minor: i64| Money::new(minor.saturating_neg(), line.amount.currency());
+            post(&mut self.expected, *scope, LedgerAccount::MerchantPayable, less(line.net()));
+            post(&mut self.expected, *scope, LedgerAccount::ProcessingFees, less(line.fee));
         }
+        Ok(())
     }
-    match totals.differences(store).await {
-        Ok(differences) => differences.into_iter().for_each(|difference| report.differ(difference)),
-        // A line that is to be summed up and is not there.
-        Err(Error::Internal(why)) => report.differ(why),
-        Err(other) => return Err(other),
-    }
-    Ok(())
-}
 
-async fn charges(store: &dyn Store, report: &mut Report, expected: &mut Expected) -> Result<(), Error> {
-    let mut pages = Pages::<Charge>::new();
-    while let Some(page) = pages.next(store).await? {
+    /// Takes in some charges.
+    pub(super) async fn charges(&mut self, store: &dyn Store, page: &Page<Charge>, report: &mut Report) -> Result<(), Error> {
+        let of = |(scope, charge): &(Scope, Charge)| Some(key_of::<BalanceTransaction>(*scope, charge.balance_transaction?.ulid()));
+        let keys: Vec<Key> = page.iter().filter_map(of).collect();
+        let mut lines = read_all::<BalanceTransaction>(store, &keys).await?.into_iter();
         for (scope, charge) in page {
             report.charges = report.charges.saturating_add(1);
-            let refunded = refunds_of(store, scope, charge.id.ulid()).await?;
+            let refunded = refunds_of(store, *scope, charge.id.ulid()).await?;
             report.expect(refunded == i128::from(charge.amount_refunded), || {
                 format!("{}: says {} refunded, its refunds {refunded}", charge.id, charge.amount_refunded)
             });
@@ -116,13 +99,82 @@ async fn charges(store: &dyn Store, report: &mut Report, expected: &mut Expected
             report.expect(taken == charge.balance_transaction.is_some() && taken == (captured > 0), || {
                 format!("{}: captured without a statement line, or the reverse", charge.id)
             });
-            if let Some(id) = charge.balance_transaction {
-                let line: Option<BalanceTransaction> = read(store, &key_of::<BalanceTransaction>(scope, id.ulid())).await?;
-                let agree = line.is_none_or(|line| line.amount.minor() == captured && line.source.ulid() == charge.id.ulid());
-                report.expect(agree, || format!("{}: captured {captured}, and its statement line says something else", charge.id));
-            }
-            post(expected, scope, LedgerAccount::ProviderReceivable, Money::new(captured, charge.amount.currency()));
+            let line = charge.balance_transaction.and_then(|_| lines.next().flatten());
+            let agree = line.is_none_or(|line| line.amount.minor() == captured && line.source.ulid() == charge.id.ulid());
+            report.expect(agree, || format!("{}: captured {captured}, and its statement line says something else", charge.id));
+            post(&mut self.expected, *scope, LedgerAccount::ProviderReceivable, Money::new(captured, charge.amount.currency()));
         }
+        Ok(())
+    }
+
+    /// Takes in some refunds.
+    pub(super) async fn refunds(&mut self, store: &dyn Store, page: &Page<Refund>, report: &mut Report) -> Result<(), Error> {
+        lines_of(store, page, report).await?;
+        for (scope, refund) in page {
+            report.refunds = report.refunds.saturating_add(1);
+            let failed = refund.status == refund::Status::Failed;
+            report.expect(failed == refund.failure_balance_transaction.is_some(), || {
+                format!("{}: failed without a statement line, or the reverse", refund.id)
+            });
+            let less = Money::new(refund.amount.minor().saturating_neg(), refund.amount.currency());
+            if refund.status.is_open() {
+                post(&mut self.expected, *scope, LedgerAccount::RefundsInTransit, less);
+            } else if refund.status == refund::Status::Succeeded {
+                post(&mut self.expected, *scope, LedgerAccount::ProviderReceivable, less);
+            }
+            if refund.conflicts.iter().any(|conflict| conflict.contradiction == Contradiction::RefundedAfterFailure) {
+                move_money(&mut self.expected, *scope, (LedgerAccount::Suspense, LedgerAccount::ProviderReceivable), refund.amount);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in some attempts.
+    pub(super) fn attempts(&mut self, page: &Page<PaymentAttempt>) {
+        for (scope, attempt) in page {
+            attempt.conflicts.iter().for_each(|of| conflict(&mut self.expected, *scope, of));
+        }
+    }
+
+    /// Compares all of it, once it was taken in; and every merchant's kept balance with the lines.
+    pub(super) async fn verify(self, store: &dyn Store, report: &mut Report) -> Result<(), Error> {
+        for (scope, books) in &self.books {
+            report.expect(books.is_balanced(), || format!("{} {}: debits and credits differ", scope.account, scope.mode));
+        }
+        match self.totals.differences(store).await {
+            Ok(differences) => differences.into_iter().for_each(|difference| report.differ(difference)),
+            // A line that is to be summed up and is not there.
+            Err(Error::Internal(why)) => report.differ(why),
+            Err(other) => return Err(other),
+        }
+        let (mut held, expected) = (Expected::new(), self.expected);
+        for (scope, books) in self.books {
+            held.extend(books.totals().map(|(account, currency, total)| ((scope, account, currency), total)));
+        }
+        for key in held.keys().chain(expected.keys().filter(|key| !held.contains_key(key))) {
+            let ((scope, account, currency), of) = (key, |totals: &Expected| totals.get(key).copied().unwrap_or(0));
+            let (journal, objects) = (of(&held), of(&expected));
+            report.expect(journal == objects, || {
+                let name = currency.code();
+                format!("{} {}: {account} holds {journal} {name} by the journal, {objects} by the objects", scope.account, scope.mode)
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What the lines of some refunds say is what the refunds do.
+async fn lines_of(store: &dyn Store, page: &Page<Refund>, report: &mut Report) -> Result<(), Error> {
+    let mut told = Vec::new();
+    for (scope, refund) in page {
+        let amount = refund.amount.minor();
+        told.push((refund, refund.balance_transaction, amount.saturating_neg(), *scope));
+        told.extend(refund.failure_balance_transaction.map(|id| (refund, id, amount, *scope)));
+    }
+    let keys: Vec<Key> = told.iter().map(|(_, id, _, scope)| key_of::<BalanceTransaction>(*scope, id.ulid())).collect();
+    for ((refund, id, told, _), line) in told.iter().zip(read_all::<BalanceTransaction>(store, &keys).await?) {
+        let agree = line.is_none_or(|line| line.amount.minor() == *told && line.source.ulid() == refund.id.ulid());
+        report.expect(agree, || format!("{}: {told} of it and its statement line {id} do not agree", refund.id));
     }
     Ok(())
 }
@@ -146,37 +198,6 @@ async fn refunds_of(store: &dyn Store, scope: Scope, charge: Ulid) -> Result<i12
             _ => return Ok(sum),
         }
     }
-}
-
-async fn refunds(store: &dyn Store, report: &mut Report, expected: &mut Expected) -> Result<(), Error> {
-    let mut pages = Pages::<Refund>::new();
-    while let Some(page) = pages.next(store).await? {
-        for (scope, refund) in page {
-            report.refunds = report.refunds.saturating_add(1);
-            let amount = refund.amount.minor();
-            let lines = [(Some(refund.balance_transaction), amount.saturating_neg()), (refund.failure_balance_transaction, amount)];
-            for (id, told) in lines {
-                let Some(id) = id else { continue };
-                let line: Option<BalanceTransaction> = read(store, &key_of::<BalanceTransaction>(scope, id.ulid())).await?;
-                let agree = line.is_none_or(|line| line.amount.minor() == told && line.source.ulid() == refund.id.ulid());
-                report.expect(agree, || format!("{}: {} of it and its statement line {id} do not agree", refund.id, told));
-            }
-            let failed = refund.status == refund::Status::Failed;
-            report.expect(failed == refund.failure_balance_transaction.is_some(), || {
-                format!("{}: failed without a statement line, or the reverse", refund.id)
-            });
-            let less = Money::new(amount.saturating_neg(), refund.amount.currency());
-            if refund.status.is_open() {
-                post(expected, scope, LedgerAccount::RefundsInTransit, less);
-            } else if refund.status == refund::Status::Succeeded {
-                post(expected, scope, LedgerAccount::ProviderReceivable, less);
-            }
-            if refund.conflicts.iter().any(|conflict| conflict.contradiction == Contradiction::RefundedAfterFailure) {
-                move_money(expected, scope, (LedgerAccount::Suspense, LedgerAccount::ProviderReceivable), refund.amount);
-            }
-        }
-    }
-    Ok(())
 }
 
 fn conflict(expected: &mut Expected, scope: Scope, conflict: &Conflict) {

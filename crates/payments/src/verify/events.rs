@@ -13,14 +13,14 @@ use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
 use store::{Kind, Store};
 
-use super::{Fingerprint, Report, each, named};
+use super::{Fingerprint, Page, Report, each, named};
 use crate::error::Error;
 use crate::records::Record;
 
 type Subject = (Scope, Kind, Ulid);
 
 /// An object that counts its events.
-trait Counted: Record {
+pub(super) trait Counted: Record {
     fn events(&self) -> u32;
 }
 
@@ -63,16 +63,35 @@ async fn counts(store: &dyn Store, visit: &mut impl FnMut(Subject, u32)) -> Resu
     of::<PaymentMethod>(store, visit).await
 }
 
-pub(super) async fn verify(store: &dyn Store, report: &mut Report) -> Result<(), Error> {
-    let (mut told, mut counted) = (Fingerprint::default(), Fingerprint::default());
-    each::<Event>(store, |scope, event| {
-        let (subject, shown) = subject(scope, &event);
-        report.expect(shown == event.sequence, || format!("{}: is number {}, and its object says {shown}", event.id, event.sequence));
-        told.add(&(subject, event.sequence));
-    })
-    .await?;
-    counts(store, &mut |subject, events| (1..=events).for_each(|sequence| counted.add(&(subject, sequence)))).await?;
-    if told == counted { Ok(()) } else { name(store, report).await }
+/// The events that are there, and those that objects count.
+#[derive(Default)]
+pub(super) struct Sums {
+    told: Fingerprint,
+    counted: Fingerprint,
+}
+
+impl Sums {
+    /// Takes in some events.
+    pub(super) fn tell(&mut self, page: &Page<Event>, report: &mut Report) {
+        for (scope, event) in page {
+            let (subject, shown) = subject(*scope, event);
+            report.expect(shown == event.sequence, || format!("{}: is number {}, and its object says {shown}", event.id, event.sequence));
+            self.told.add(&(subject, event.sequence));
+        }
+    }
+
+    /// Takes in some objects.
+    pub(super) fn count<T: Counted>(&mut self, page: &Page<T>) {
+        for (scope, object) in page {
+            let subject: Subject = (*scope, T::KIND, object.ulid());
+            (1..=object.events()).for_each(|sequence| self.counted.add(&(subject, sequence)));
+        }
+    }
+
+    /// Compares them, once all were taken in.
+    pub(super) async fn verify(self, store: &dyn Store, report: &mut Report) -> Result<(), Error> {
+        if self.told == self.counted { Ok(()) } else { name(store, report).await }
+    }
 }
 
 /// Finds the objects whose events are not all there once: only then are their numbers held in memory.

@@ -20,7 +20,7 @@ use domain::token_key::TokenKey;
 use domain::webhook_endpoint::WebhookEndpoint;
 use store::{Index, List, Scan, Store};
 
-use super::{AT_ONCE, Fingerprint, Pages, Report, each, read};
+use super::{AT_ONCE, Fingerprint, Page, Pages, Report, read};
 use crate::error::Error;
 use crate::lists::Listed;
 use crate::records::key_of;
@@ -50,27 +50,35 @@ fn is_compared(list: &List) -> bool {
     !matches!(list.index, Index::UnsummedBalanceTransactions | Index::PendingDeliveries)
 }
 
-pub(super) async fn verify(store: &dyn Store, report: &mut Report) -> Result<(), Error> {
-    let (mut should_be, mut are) = (Fingerprint::default(), Fingerprint::default());
-    every_type!(add, store, &mut should_be);
-    let mut after = None;
-    loop {
-        let page = store.export_links(after, AT_ONCE).await?;
-        page.iter().filter(|entry| is_compared(&entry.list)).for_each(|entry| are.add(&(entry.list, entry.id)));
-        match page.last() {
-            Some(last) if page.len() == AT_ONCE => after = Some(last.cursor.clone()),
-            _ => break,
+/// The entries that there should be.
+#[derive(Default)]
+pub(super) struct Sums(Fingerprint);
+
+impl Sums {
+    /// Takes in some objects.
+    pub(super) fn add<T: Listed>(&mut self, page: &Page<T>) {
+        for (scope, object) in page {
+            object.lists(*scope).iter().for_each(|list| self.0.add(&(*list, object.ulid())));
         }
     }
-    if should_be == are {
-        return Ok(());
-    }
-    every_type!(name_missing, store, report);
-    name_superfluous(store, report).await
-}
 
-async fn add<T: Listed>(store: &dyn Store, fingerprint: &mut Fingerprint) -> Result<(), Error> {
-    each::<T>(store, |scope, object| object.lists(scope).iter().for_each(|list| fingerprint.add(&(*list, object.ulid())))).await
+    /// Compares them with those that there are, once all objects were taken in.
+    pub(super) async fn verify(self, store: &dyn Store, report: &mut Report) -> Result<(), Error> {
+        let (mut are, mut after) = (Fingerprint::default(), None);
+        loop {
+            let page = store.export_links(after, AT_ONCE).await?;
+            page.iter().filter(|entry| is_compared(&entry.list)).for_each(|entry| are.add(&(entry.list, entry.id)));
+            match page.last() {
+                Some(last) if page.len() == AT_ONCE => after = Some(last.cursor.clone()),
+                _ => break,
+            }
+        }
+        if self.0 == are {
+            return Ok(());
+        }
+        every_type!(name_missing, store, report);
+        name_superfluous(store, report).await
+    }
 }
 
 /// Whether the list has the entry.

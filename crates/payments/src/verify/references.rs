@@ -17,13 +17,13 @@ use domain::setup_intent::SetupIntent;
 use store::contract::MAX_KEYS;
 use store::{Key, Kind, Store};
 
-use super::{Pages, Report, named, read};
+use super::{Page, Report, named, read_all};
 use crate::error::Error;
 use crate::idempotency;
 use crate::records::{Record, key_of};
 
 /// A record that names others.
-trait Names: Record {
+pub(super) trait Names: Record {
     /// What it names: the field, and the record.
     fn names(&self, scope: Scope) -> Vec<(&'static str, Key)>;
 }
@@ -143,38 +143,21 @@ impl Names for ApiKey {
     }
 }
 
-pub(super) async fn verify(store: &dyn Store, report: &mut Report) -> Result<(), Error> {
-    names::<PaymentIntent>(store, report).await?;
-    names::<PaymentAttempt>(store, report).await?;
-    names::<Charge>(store, report).await?;
-    names::<Refund>(store, report).await?;
-    names::<SetupIntent>(store, report).await?;
-    names::<PaymentMethod>(store, report).await?;
-    names::<Token>(store, report).await?;
-    names::<Customer>(store, report).await?;
-    names::<BalanceTransaction>(store, report).await?;
-    names::<JournalEntry>(store, report).await?;
-    names::<ApiKey>(store, report).await?;
-    stories(store, report).await
-}
-
-async fn names<T: Names>(store: &dyn Store, report: &mut Report) -> Result<(), Error> {
-    let mut pages = Pages::<T>::new();
-    while let Some(page) = pages.next(store).await? {
-        let mut wanted: BTreeMap<Key, (Ulid, &'static str)> = BTreeMap::new();
-        for (scope, record) in &page {
-            wanted.extend(record.names(*scope).into_iter().map(|(field, key)| (key, (record.ulid(), field))));
-        }
-        let keys: Vec<Key> = wanted.keys().cloned().collect();
-        for part in keys.chunks(MAX_KEYS) {
-            for (key, item) in part.iter().zip(store.get(part).await?) {
-                if let (None, Some((by, field))) = (item, wanted.get(key)) {
-                    let missing = match key {
-                        Key::Object(key) => named(key.kind, key.id),
-                        Key::Named(key) => format!("{} of a request", key.kind.table()),
-                    };
-                    report.differ(format!("{}: its {field} is missing: {missing}", named(T::KIND, *by)));
-                }
+/// Looks for all that some records name.
+pub(super) async fn names<T: Names>(store: &dyn Store, page: &Page<T>, report: &mut Report) -> Result<(), Error> {
+    let mut wanted: BTreeMap<Key, (Ulid, &'static str)> = BTreeMap::new();
+    for (scope, record) in page {
+        wanted.extend(record.names(*scope).into_iter().map(|(field, key)| (key, (record.ulid(), field))));
+    }
+    let keys: Vec<Key> = wanted.keys().cloned().collect();
+    for part in keys.chunks(MAX_KEYS) {
+        for (key, item) in part.iter().zip(store.get(part).await?) {
+            if let (None, Some((by, field))) = (item, wanted.get(key)) {
+                let missing = match key {
+                    Key::Object(key) => named(key.kind, key.id),
+                    Key::Named(key) => format!("{} of a request", key.kind.table()),
+                };
+                report.differ(format!("{}: its {field} is missing: {missing}", named(T::KIND, *by)));
             }
         }
     }
@@ -192,34 +175,30 @@ const fn go_together(charge: charge::Status, attempt: payment_attempt::Status) -
     }
 }
 
-async fn stories(store: &dyn Store, report: &mut Report) -> Result<(), Error> {
-    let mut pages = Pages::<Charge>::new();
-    while let Some(page) = pages.next(store).await? {
-        for (scope, charge) in page {
-            let attempt: Option<PaymentAttempt> = read(store, &to::<PaymentAttempt>(scope, charge.attempt.ulid())).await?;
-            let Some(attempt) = attempt else { continue };
-            let same = attempt.payment_intent == charge.payment_intent && attempt.amount == charge.amount;
-            report.expect(same && go_together(charge.status, attempt.status), || {
-                format!(
-                    "{}: {:?} of {}, and its attempt {:?} of {}",
-                    charge.id, charge.status, charge.amount, attempt.status, attempt.amount
-                )
-            });
-        }
+/// Compares charges with their attempts.
+pub(super) async fn attempts(store: &dyn Store, page: &Page<Charge>, report: &mut Report) -> Result<(), Error> {
+    let keys: Vec<Key> = page.iter().map(|(scope, charge)| to::<PaymentAttempt>(*scope, charge.attempt.ulid())).collect();
+    for ((_, charge), attempt) in page.iter().zip(read_all::<PaymentAttempt>(store, &keys).await?) {
+        let Some(attempt) = attempt else { continue };
+        let same = attempt.payment_intent == charge.payment_intent && attempt.amount == charge.amount;
+        report.expect(same && go_together(charge.status, attempt.status), || {
+            format!("{}: {:?} of {}, and its attempt {:?} of {}", charge.id, charge.status, charge.amount, attempt.status, attempt.amount)
+        });
     }
-    let mut pages = Pages::<PaymentIntent>::new();
-    while let Some(page) = pages.next(store).await? {
-        for (scope, intent) in page {
-            let charge = match intent.latest_charge {
-                Some(id) => read::<Charge>(store, &to::<Charge>(scope, id.ulid())).await?,
-                None => None,
-            };
-            let succeeded = intent.status == payment_intent::Status::Succeeded;
-            let received = charge.filter(|charge| charge.status == charge::Status::Captured).map_or(0, |charge| charge.amount_captured);
-            report.expect(received == intent.amount_received && succeeded == (received > 0), || {
-                format!("{}: {} with {} received, and its charge {received}", intent.id, intent.status.as_str(), intent.amount_received)
-            });
-        }
+    Ok(())
+}
+
+/// Compares payments with their charges.
+pub(super) async fn received(store: &dyn Store, page: &Page<PaymentIntent>, report: &mut Report) -> Result<(), Error> {
+    let latest = page.iter().filter_map(|(scope, intent)| Some(to::<Charge>(*scope, intent.latest_charge?.ulid())));
+    let mut charges = read_all::<Charge>(store, &latest.collect::<Vec<_>>()).await?.into_iter();
+    for (_, intent) in page {
+        let charge = intent.latest_charge.and_then(|_| charges.next().flatten());
+        let succeeded = intent.status == payment_intent::Status::Succeeded;
+        let received = charge.filter(|charge| charge.status == charge::Status::Captured).map_or(0, |charge| charge.amount_captured);
+        report.expect(received == intent.amount_received && succeeded == (received > 0), || {
+            format!("{}: {} with {} received, and its charge {received}", intent.id, intent.status.as_str(), intent.amount_received)
+        });
     }
     Ok(())
 }

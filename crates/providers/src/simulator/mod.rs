@@ -162,7 +162,7 @@ impl Simulator {
     pub fn deterministic(secret: &[u8; 32], clock: Clock, options: Options) -> Result<Self, OpenError> {
         let connection = books::open(None, options.durability)?;
         Ok(Self {
-            writer: Worker::on_callers_thread(connection, TransactionBehavior::Immediate),
+            writer: Worker::on_callers_thread(connection),
             reader: None,
             secret: Secret::new(secret),
             clock,

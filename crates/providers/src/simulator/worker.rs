@@ -35,7 +35,7 @@ pub(super) enum Worker {
     /// A thread, which ends when the handle is dropped and its queue is empty.
     Thread(Thread),
     /// The caller.
-    Caller(Mutex<Connection>, TransactionBehavior),
+    Caller(Mutex<Connection>),
 }
 
 pub(super) struct Thread {
@@ -53,8 +53,8 @@ impl Worker {
     }
 
     /// A worker without a thread.
-    pub(super) const fn on_callers_thread(connection: Connection, behavior: TransactionBehavior) -> Self {
-        Self::Caller(Mutex::new(connection), behavior)
+    pub(super) const fn on_callers_thread(connection: Connection) -> Self {
+        Self::Caller(Mutex::new(connection))
     }
 
     /// Carries out `work` and answers when it is committed.
@@ -65,7 +65,7 @@ impl Worker {
     {
         let thread = match self {
             Self::Thread(thread) => thread,
-            Self::Caller(connection, behavior) => return alone(&mut connection.lock(), *behavior, work),
+            Self::Caller(connection) => return alone(&connection.lock(), work),
         };
         let (send, receive) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
@@ -96,15 +96,15 @@ impl Drop for Thread {
     }
 }
 
-fn alone<T>(
-    connection: &mut Connection,
-    behavior: TransactionBehavior,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> Result<T, BooksUnavailable> {
-    let done = connection.transaction_with_behavior(behavior).and_then(|transaction| {
-        let answer = work(&transaction)?;
-        transaction.commit()?;
-        Ok(answer)
+/// The transaction's own statements are kept, too: each piece of work has one, and most are shorter than it takes to parse those.
+fn alone<T>(connection: &Connection, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, BooksUnavailable> {
+    let run = |statement: &str| connection.prepare_cached(statement)?.execute([]);
+    let done = run("BEGIN IMMEDIATE").and_then(|_| {
+        let done = work(connection).and_then(|answer| run("COMMIT").map(|_| answer));
+        if done.is_err() && !connection.is_autocommit() {
+            run("ROLLBACK")?;
+        }
+        done
     });
     done.map_err(|error| {
         tracing::error!(%error, "the bank's books failed");

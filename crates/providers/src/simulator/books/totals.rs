@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use super::operation::{from_json, kind_at};
+use super::operation::{kind_at, to_json};
 use crate::simulator::verdict::{Kind, Verdict};
 
 /// Totals of one currency, in its minor unit.
@@ -87,8 +87,8 @@ pub(in crate::simulator) fn list(books: &Connection, after: &str, limit: u32, no
          FROM operations o LEFT JOIN decisions d ON d.key = o.key
          WHERE o.key > ?1 ORDER BY o.key LIMIT ?2",
     )?;
+    let challenge = to_json(&Verdict::Challenge)?;
     let rows = statement.query_map(params![after, limit, now.millis()], |row| {
-        let verdict: Verdict = from_json(5, row.get_ref(5)?.as_str()?)?;
         let decided: Option<i64> = row.get(8)?;
         let key: String = row.get(0)?;
         let authorization: Option<String> = row.get(2)?;
@@ -98,7 +98,7 @@ pub(in crate::simulator) fn list(books: &Connection, after: &str, limit: u32, no
             authorization_key: authorization.as_deref().map(ProviderKey::from_text),
             currency: row.get(3)?,
             amount: row.get(4)?,
-            moved: if verdict == Verdict::Challenge { decided.unwrap_or(0) } else { row.get(7)? },
+            moved: if row.get_ref(5)?.as_str()? == challenge { decided.unwrap_or(0) } else { row.get(7)? },
             at: Timestamp::from_millis(row.get(6)?),
         })
     })?;
