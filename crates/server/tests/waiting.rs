@@ -12,7 +12,7 @@ use bursar::limits::Rules;
 use bursar::metrics::Meters;
 use bursar::serve;
 use bursar::webhooks::Reach;
-use common::{KEY, get, pay};
+use common::{KEY, get, made};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use http::StatusCode;
@@ -42,24 +42,36 @@ async fn settle() {
     }
 }
 
-#[tokio::test]
-async fn a_request_that_waits_is_answered_with_what_happens() {
+// No bank is asked: while the runtime waited for that, the paused clock would go on.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_is_answered_as_soon_as_something_happens() {
     let (shop, _composed) = server(None).await;
+    let began = Instant::now();
     let waiting = tokio::spawn({
         let shop = shop.clone();
         async move { get(&shop, "/v1/events?wait=20&limit=1").await }
     });
     settle().await;
     assert!(!waiting.is_finished());
-    pay(&shop, 700, "eur").await;
+    made(&shop, "/v1/customers", "name=Ada").await;
     let page = waiting.await.unwrap();
-    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.json["data"][0]["type"], "customer.created");
     let event = page.json["data"][0]["id"].as_str().unwrap().to_owned();
     // What is there need not be waited for.
-    assert_eq!(get(&shop, "/v1/events?wait=20&limit=1&type=charge.*").await.json["data"][0]["object"], "event");
+    assert_eq!(get(&shop, "/v1/events?wait=20&limit=1").await.json["data"][0]["id"], json!(event));
     // What lands between a look and the next request is heard, too.
+    made(&shop, "/v1/customers", "name=Grace").await;
     let page = get(&shop, &format!("/v1/events?wait=20&limit=1&ending_before={event}")).await;
-    assert_ne!(page.json["data"][0]["id"], json!(event));
+    assert_eq!(page.json["data"][0]["data"]["object"]["name"], "Grace");
+    // And what is not of the page that is waited for is an answer, too.
+    let waiting = tokio::spawn({
+        let shop = shop.clone();
+        async move { get(&shop, "/v1/events?wait=20&type=charge.*").await }
+    });
+    settle().await;
+    made(&shop, "/v1/customers", "name=Alan").await;
+    assert_eq!(waiting.await.unwrap().json["data"], json!([]));
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
