@@ -16,55 +16,77 @@ use crate::batch::{Batch, Precondition, Write};
 use crate::contract::{
     CommitError, Cursor, Exported, ExportedLink, InvalidRead, Item, Order, ReadError, Scan, Store, check_keys, check_limit,
 };
-use crate::key::{Index, Key, Kind, List};
+use crate::key::{Index, Key, Kind, List, NamedKey};
 
-/// The order of export: named records, then objects by identifier.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Named(Scope, Vec<u8>),
-    Object(Ulid, Scope),
+/// The records of a kind, in the order of export: named ones, then objects by identifier.
+#[derive(Clone, Default)]
+struct Records {
+    named: BTreeMap<NamedKey, Item>,
+    objects: BTreeMap<(Ulid, Scope), Item>,
 }
 
-impl Place {
-    fn of(key: &Key) -> Self {
+impl Records {
+    fn get(&self, key: &Key) -> Option<&Item> {
         match key {
-            Key::Named(key) => Self::Named(key.scope, key.name.clone()),
-            Key::Object(key) => Self::Object(key.id, key.scope),
+            Key::Named(key) => self.named.get(key),
+            Key::Object(key) => self.objects.get(&(key.id, key.scope)),
         }
     }
 
-    fn key(&self, kind: Kind) -> Key {
-        match self {
-            Self::Named(scope, name) => Key::named(*scope, kind, name.clone()),
-            Self::Object(id, scope) => Key::object(*scope, kind, *id),
-        }
+    fn put(&mut self, key: Key, body: Vec<u8>) {
+        let revision = self.get(&key).map_or(1, |item| item.revision.saturating_add(1));
+        let item = Item { revision, body };
+        match key {
+            Key::Named(key) => self.named.insert(key, item),
+            Key::Object(key) => self.objects.insert((key.id, key.scope), item),
+        };
     }
 
-    fn cursor(&self) -> Cursor {
-        let mut bytes = Vec::new();
-        match self {
-            Self::Named(scope, name) => {
-                bytes.push(0);
-                write_scope(&mut bytes, *scope);
-                bytes.extend_from_slice(name);
-            }
-            Self::Object(id, scope) => {
-                bytes.push(1);
-                write_scope(&mut bytes, *scope);
-                bytes.extend_from_slice(&id.bits().to_be_bytes());
-            }
-        }
-        Cursor::from_bytes(bytes)
+    fn delete(&mut self, key: &Key) {
+        match key {
+            Key::Named(key) => self.named.remove(key),
+            Key::Object(key) => self.objects.remove(&(key.id, key.scope)),
+        };
     }
 
-    fn at(cursor: &Cursor) -> Option<Self> {
-        let (tag, rest) = cursor.as_bytes().split_first()?;
-        let (scope, rest) = read_scope(rest)?;
-        match tag {
-            0 => Some(Self::Named(scope, rest.to_vec())),
-            1 => Some(Self::Object(read_ulid(rest)?, scope)),
-            _ => None,
+    /// All of them, or those after one.
+    fn after(&self, kind: Kind, after: Option<&Key>) -> impl Iterator<Item = (Key, &Item)> {
+        let (named, objects) = match after {
+            None => (Some(Bound::Unbounded), Bound::Unbounded),
+            Some(Key::Named(key)) => (Some(Bound::Excluded(key)), Bound::Unbounded),
+            Some(Key::Object(key)) => (None, Bound::Excluded((key.id, key.scope))),
+        };
+        let named = named.into_iter().flat_map(|from| self.named.range::<NamedKey, _>((from, Bound::Unbounded)));
+        let objects = self.objects.range((objects, Bound::Unbounded));
+        let object = move |((id, scope), item): (&(Ulid, Scope), _)| (Key::object(*scope, kind, *id), item);
+        named.map(|(key, item)| (Key::Named(key.clone()), item)).chain(objects.map(object))
+    }
+}
+
+fn cursor_of(key: &Key) -> Cursor {
+    let mut bytes = Vec::new();
+    match key {
+        Key::Named(key) => {
+            bytes.push(0);
+            write_scope(&mut bytes, key.scope);
+            bytes.extend_from_slice(&key.name);
         }
+        Key::Object(key) => {
+            bytes.push(1);
+            write_scope(&mut bytes, key.scope);
+            bytes.extend_from_slice(&key.id.bits().to_be_bytes());
+        }
+    }
+    Cursor::from_bytes(bytes)
+}
+
+fn key_at(kind: Kind, cursor: &Cursor) -> Option<Key> {
+    let (tag, rest) = cursor.as_bytes().split_first()?;
+    let (scope, rest) = read_scope(rest)?;
+    match tag {
+        0 => Some(Key::named(scope, kind, rest)),
+        1 => Some(Key::object(scope, kind, read_ulid(rest)?)),
+        _ => None,
     }
 }
 
@@ -105,13 +127,13 @@ fn link_at(cursor: &Cursor) -> Option<(List, Ulid)> {
 
 #[derive(Clone, Default)]
 struct State {
-    records: BTreeMap<(Kind, Place), Item>,
+    records: BTreeMap<Kind, Records>,
     lists: BTreeMap<List, BTreeSet<Ulid>>,
 }
 
 impl State {
     fn item(&self, key: &Key) -> Option<&Item> {
-        self.records.get(&(key.kind(), Place::of(key)))
+        self.records.get(&key.kind())?.get(key)
     }
 
     fn holds(&self, key: &Key, precondition: Precondition) -> bool {
@@ -124,12 +146,11 @@ impl State {
 
     fn apply(&mut self, write: Write) {
         match write {
-            Write::Put { key, body, .. } => {
-                let revision = self.item(&key).map_or(1, |item| item.revision.saturating_add(1));
-                self.records.insert((key.kind(), Place::of(&key)), Item { revision, body });
-            }
+            Write::Put { key, body, .. } => self.records.entry(key.kind()).or_default().put(key, body),
             Write::Delete { key, .. } => {
-                self.records.remove(&(key.kind(), Place::of(&key)));
+                if let Some(records) = self.records.get_mut(&key.kind()) {
+                    records.delete(&key);
+                }
             }
             Write::Check { .. } => {}
             Write::Link { list, id } => {
@@ -202,15 +223,10 @@ impl Store for Memory {
 
     async fn export(&self, kind: Kind, after: Option<Cursor>, limit: usize) -> Result<Vec<Exported>, ReadError> {
         check_limit(limit)?;
-        let from = match &after {
-            None => Bound::Included((kind, Place::Named(Scope { account: AccountId::new(Ulid::NIL), mode: Mode::Test }, Vec::new()))),
-            Some(cursor) => Bound::Excluded((kind, Place::at(cursor).ok_or(InvalidRead::Cursor)?)),
-        };
+        let after = after.map(|cursor| key_at(kind, &cursor).ok_or(InvalidRead::Cursor)).transpose()?;
         let state = self.0.read();
-        let records = state.records.range((from, Bound::Unbounded)).take_while(|((of, _), _)| *of == kind);
-        let exported =
-            |((_, place), item): (&(Kind, Place), &Item)| Exported { cursor: place.cursor(), key: place.key(kind), item: item.clone() };
-        Ok(records.take(limit).map(exported).collect())
+        let records = state.records.get(&kind).into_iter().flat_map(|records| records.after(kind, after.as_ref()));
+        Ok(records.take(limit).map(|(key, item)| Exported { cursor: cursor_of(&key), key, item: item.clone() }).collect())
     }
 
     async fn export_links(&self, after: Option<Cursor>, limit: usize) -> Result<Vec<ExportedLink>, ReadError> {
