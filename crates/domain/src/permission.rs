@@ -156,10 +156,10 @@ impl Permissions {
         Self(self.iter().filter_map(both).collect())
     }
 
-    /// Everything there is to allow.
+    /// Everything there is to allow a restricted key.
     #[must_use]
     pub fn all() -> Self {
-        Self::of(Resource::ALL.iter().map(|resource| (*resource, Access::Write)))
+        Self::of(Resource::ALL.iter().filter(|resource| resource.is_for_keys()).map(|resource| (*resource, Access::Write)))
     }
 
     /// Whether a restricted key can have them.
@@ -197,11 +197,11 @@ pub fn scope_word(resource: Resource, access: Access) -> String {
     format!("{}:{}", resource.as_str(), access.as_str())
 }
 
-/// The permission of such a word.
+/// The permission of such a word, if it is one that a restricted key can have.
 #[must_use]
 pub fn from_scope_word(word: &str) -> Option<(Resource, Access)> {
     let (resource, access) = word.split_once(':')?;
-    Some((Resource::from_name(resource)?, Access::from_name(access)?))
+    Some((Resource::from_name(resource).filter(|resource| resource.is_for_keys())?, Access::from_name(access)?))
 }
 
 #[cfg(test)]
