@@ -24,6 +24,8 @@ pub(crate) enum Grant {
     Restricted(Permissions),
     /// Merchants, and speaking for one of them.
     Platform,
+    /// What these allow a person, who may look after keys and people as well.
+    Person(Permissions),
 }
 
 /// Who asks, and what that opens.
@@ -64,6 +66,7 @@ impl Credential {
             Grant::Restricted(permissions) => Grant::Restricted(asked.and(permissions)),
             // Neither gets a token with a scope.
             Grant::Publishable | Grant::Platform => Grant::Restricted(Permissions::default()),
+            Grant::Person(permissions) => Grant::Person(asked.and(permissions)),
         };
         Self { grant, ..of_key }
     }
@@ -98,8 +101,17 @@ impl Credential {
     /// Whoever reads what it asks for.
     pub(crate) const fn audience(&self) -> Audience {
         match self.grant {
-            Grant::Secret | Grant::Restricted(_) | Grant::Platform => Audience::Shop,
+            Grant::Secret | Grant::Restricted(_) | Grant::Person(_) | Grant::Platform => Audience::Shop,
             Grant::Publishable => Audience::Browser,
+        }
+    }
+
+    /// Whether it may make such a key, or one in the place of it.
+    pub(crate) fn may_make(&self, kind: ApiKeyKind, permissions: &Permissions) -> bool {
+        match &self.grant {
+            Grant::Secret => true,
+            Grant::Person(own) => own.may_make(kind, permissions),
+            Grant::Restricted(_) | Grant::Publishable => false,
         }
     }
 }

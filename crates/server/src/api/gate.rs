@@ -17,6 +17,7 @@ use super::credential::{Credential, Grant};
 use super::{App, Failure};
 use crate::limits::rate::Standing;
 use crate::oauth;
+use crate::sessions;
 use crate::views::API_VERSION;
 
 /// Which data a request of whoever runs the platform is about.
@@ -41,6 +42,10 @@ pub(crate) struct Sender {
 
 /// Whoever sent a request.
 pub(super) async fn authenticate(app: &App, parts: &Parts, sender: &mut Sender) -> Result<Arc<Credential>, Failure> {
+    if !parts.headers.contains_key(header::AUTHORIZATION) && sessions::is_shown(app, parts) {
+        // Of people there are few, and its future is large: it lives on the heap.
+        return Box::pin(sessions::prove(app, parts, sender)).await;
+    }
     let text = parts.headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).ok_or(Failure::NoKey)?;
     let text = match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
