@@ -174,14 +174,15 @@ impl Permissions {
         others.iter().all(|(resource, access)| self.allow(resource, access))
     }
 
-    /// Whether whoever may do that may make such a key, or one that takes its place: it does no more than they may. A publishable
-    /// one is for everybody's eyes.
+    /// Whether whoever may do that in an account may make such a key, or one that takes its place: it does no more than they may. A
+    /// publishable one is for everybody's eyes.
     #[must_use]
     pub fn may_make(&self, kind: ApiKeyKind, permissions: &Self) -> bool {
         match kind {
             ApiKeyKind::Secret => Resource::ALL.iter().all(|resource| self.allow(*resource, Access::Write)),
             ApiKeyKind::Restricted => self.cover(permissions),
             ApiKeyKind::Publishable => true,
+            ApiKeyKind::Platform => false,
         }
     }
 
@@ -268,6 +269,7 @@ mod tests {
             assert!(all_but_one.may_make(ApiKeyKind::Restricted, &read(*resource)));
             assert!(all_but_one.may_make(ApiKeyKind::Publishable, &Permissions::default()));
         }
+        assert!(!everything.may_make(ApiKeyKind::Platform, &Permissions::default()));
     }
 
     #[test]

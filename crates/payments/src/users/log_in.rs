@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{codes, hash_of, sessions::LoggedIn, trail};
 use crate::acting::{By, Visit};
+use crate::denials::Denial;
 use crate::error::Error;
 use crate::lists;
 use crate::platform::{Platform, racing};
@@ -22,14 +23,17 @@ use crate::records::{Loaded, encode, key_of};
 use crate::vault::SecretOf;
 use crate::writes::Writes;
 
-/// Hexadecimal digits of the name of a place where tries of addresses that nobody has are written down, each over the one before.
-const UNKNOWN_DIGITS: usize = 2;
+/// Hexadecimal digits of the name of a place where tries that are not counted are written down, each over the one before.
+const UNSEEN_DIGITS: usize = 2;
+/// What was denied, where there is no person whose record tells.
+const LOG_IN: &str = "POST /session";
 
 /// Why somebody was not let in, as the trail says it.
 const PAUSED: &str = "too_many_tries";
 const WRONG_PASSWORD: &str = "wrong_password";
 const WRONG_CODE: &str = "wrong_code";
 const DISABLED: &str = "user_disabled";
+const UNKNOWN: &str = "user_unknown";
 
 impl Platform {
     /// Lets in whoever has that address and password; with a second factor, as far as giving a code.
@@ -41,7 +45,7 @@ impl Platform {
         let found = self.user_with(&email).await?;
         let hashed = found.as_ref().and_then(|found| found.value.password.clone());
         let is_right = self.passwords.matches(password, hashed.clone()).await?;
-        let Some(found) = found else { return self.deny_nobody(&email).await };
+        let Some(found) = found else { return self.deny_nobody(visit, &email).await };
         let shown = hashed.filter(|_| is_right);
         racing(|| self.letting_in(visit, found.value.id, shown.as_ref())).await
     }
@@ -132,21 +136,31 @@ impl Platform {
         .await
     }
 
-    /// Counts a failure and tells of it.
-    pub(super) async fn denying(&self, visit: &Visit, actor: Actor, before: &Loaded<User>, reason: &str) -> Result<(), Error> {
+    /// Counts a failure and tells of it. In a pause nothing is counted, and no more is told than of any other denial: whoever goes on
+    /// fills no trail.
+    pub(super) async fn denying(&self, visit: &Visit, actor: Actor, before: &Loaded<User>, reason: &'static str) -> Result<(), Error> {
+        if before.value.failures.are_paused(self.now()) {
+            return self.denying_unseen(visit, (trail(before.value.home), actor), reason, &before.value.email).await;
+        }
         let user = before.value.clone().failed(self.now());
         let mut writes = Writes::new();
         lists::change(Scope::PLATFORM, before, &user, &mut writes)?;
         self.commit(By::visitor(actor, visit).did(Action::SessionDeny, trail(user.home)).refused(reason), writes).await
     }
 
-    /// There is nobody to be told of, and no trail. What is written down makes it take as long, and takes no room.
-    async fn deny_nobody(&self, email: &str) -> Result<LoggedIn, Error> {
-        let place: String = hash_of(email).chars().take(UNKNOWN_DIGITS).collect();
-        let mut batch = Batch::new();
-        let key = Key::named(Scope::PLATFORM, Kind::Setting, format!("unknown-login:{place}"));
-        batch.put(key, encode(&self.now())?, Precondition::Any);
-        self.commit_without_row(batch).await?;
+    /// There is nobody of that address: told in the platform's trail, as nobody's denials are.
+    async fn deny_nobody(&self, visit: &Visit, email: &str) -> Result<LoggedIn, Error> {
+        self.denying_unseen(visit, (Scope::PLATFORM, Actor::Unknown), UNKNOWN, email).await?;
         Err(Refusal::WrongLogIn.into())
+    }
+
+    /// What is written down in one of a few places makes it take as long as where a failure is counted, and takes no room.
+    async fn denying_unseen(&self, visit: &Visit, (scope, actor): (Scope, Actor), code: &'static str, email: &str) -> Result<(), Error> {
+        let denial = Denial { scope, actor, from: visit.from, request: visit.request.clone(), code, operation: Some(LOG_IN.to_owned()) };
+        let place: String = hash_of(email).chars().take(UNSEEN_DIGITS).collect();
+        let mut batch = Batch::new();
+        let key = Key::named(Scope::PLATFORM, Kind::Setting, format!("unseen-login:{place}"));
+        batch.put(key, encode(&self.now())?, Precondition::Any);
+        self.commit_denial(&denial, batch).await
     }
 }

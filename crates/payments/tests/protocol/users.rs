@@ -181,10 +181,15 @@ async fn after_some_failures_even_the_right_password_waits_and_another_persons_d
         refused(log_in(&shop, "ada@shop.example", "wrong horse battery").await);
     }
     assert_eq!(refused(log_in(&shop, "ada@shop.example", PASSWORD).await), Refusal::WrongLogIn);
-    assert_eq!(told_rows(&shop).await.last().unwrap(), &(Action::SessionDeny, "too_many_tries".to_owned()));
+    assert_eq!(told_rows(&shop).await.last().unwrap(), &(Action::AccessDeny, "too_many_tries".to_owned()));
     log_in(&shop, "bob@shop.example", PASSWORD).await.unwrap();
     shop.pass(16_000);
     log_in(&shop, "ada@shop.example", PASSWORD).await.unwrap();
+    let before = rows(&shop).await.len();
+    for _ in 0..100 {
+        refused(log_in(&shop, "ada@shop.example", "wrong horse battery").await);
+    }
+    assert_eq!(rows(&shop).await.len() - before, 5, "whoever goes on fills no trail: the pause was told a moment ago");
     assert_eq!(shop.differences().await, Vec::<String>::new());
 }
 

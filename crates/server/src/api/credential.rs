@@ -64,9 +64,8 @@ impl Credential {
         let grant = match &of_key.grant {
             Grant::Secret => Grant::Restricted(asked),
             Grant::Restricted(permissions) => Grant::Restricted(asked.and(permissions)),
-            // Neither gets a token with a scope.
-            Grant::Publishable | Grant::Platform => Grant::Restricted(Permissions::default()),
-            Grant::Person(permissions) => Grant::Person(asked.and(permissions)),
+            // None of them gets a token with a scope.
+            Grant::Publishable | Grant::Platform | Grant::Person(_) => Grant::Restricted(Permissions::default()),
         };
         Self { grant, ..of_key }
     }
@@ -101,7 +100,7 @@ impl Credential {
     /// Whoever reads what it asks for.
     pub(crate) const fn audience(&self) -> Audience {
         match self.grant {
-            Grant::Secret | Grant::Restricted(_) | Grant::Person(_) | Grant::Platform => Audience::Shop,
+            Grant::Secret | Grant::Restricted(_) | Grant::Platform | Grant::Person(_) => Audience::Shop,
             Grant::Publishable => Audience::Browser,
         }
     }
@@ -111,7 +110,7 @@ impl Credential {
         match &self.grant {
             Grant::Secret => true,
             Grant::Person(own) => own.may_make(kind, permissions),
-            Grant::Restricted(_) | Grant::Publishable => false,
+            Grant::Restricted(_) | Grant::Publishable | Grant::Platform => false,
         }
     }
 }

@@ -33,7 +33,9 @@ pub(crate) struct Call<'a> {
 pub(crate) async fn dispatch<'a>(route: &Route, ids: Ids<'a>, call: Call<'a>) -> Result<Answered, Failure> {
     match (route.opens, &call.credential.grant) {
         (Opens::Platform, Grant::Platform) => {}
-        (Opens::Platform, Grant::Secret | Grant::Publishable | Grant::Restricted(_)) => return Err(Failure::PlatformOnly),
+        (Opens::Platform, Grant::Secret | Grant::Publishable | Grant::Restricted(_) | Grant::Person(_)) => {
+            return Err(Failure::PlatformOnly);
+        }
         (_, Grant::Platform) => return Err(Failure::NoMerchant),
         (Opens::Secret, Grant::Publishable) => return Err(Failure::Forbidden),
         (Opens::ClientSecret(intent), Grant::Secret) => check_secret(&call, intent, ids, Audience::Shop).await?,

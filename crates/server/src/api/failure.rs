@@ -103,7 +103,16 @@ impl Failure {
             Self::PlatformOnly => Some("platform_key_required"),
             Self::NoMerchant => Some("account_required"),
             Self::Account => Some("account_invalid"),
-            Self::Version
+            Self::NotInRole(..) | Self::AboveOwn => Some("permission_missing"),
+            Self::SecondFactor => Some("second_factor_required"),
+            Self::OtherSite => Some("other_site"),
+            Self::CsrfToken => Some("csrf_token_invalid"),
+            // Those of people who log in are told by the use cases.
+            Self::Case(Error::User(refusal @ (Refusal::NotLoggedIn | Refusal::AboveRole | Refusal::NeedsLiveMode))) => {
+                Some(of_user(*refusal).1)
+            }
+            Self::WhichAccount
+            | Self::Version
             | Self::Mode
             | Self::Limited(_)
             | Self::TooLarge

@@ -1,4 +1,6 @@
-//! A session as a credential: in one account and mode, what the person's role there opens.
+//! A session as a credential: in one account and mode, what the person's role there opens. Where no mode is named, it is test.
+
+use std::sync::Arc;
 
 use domain::audit::Actor;
 use domain::id::AccountId;
@@ -10,40 +12,42 @@ use http::request::Parts;
 
 use super::{cookie, guard};
 use crate::api::credential::{Credential, Grant};
-use crate::api::{App, Failure, gate};
+use crate::api::gate::{self, Sender};
+use crate::api::{App, Failure};
 
 /// Which account; not needed by whoever looks after one only.
 const ACCOUNT: &str = "bursar-account";
 /// The same, as clients for keys know it.
 const STRIPE_ACCOUNT: &str = "stripe-account";
-/// Test or live data; test if nothing is said.
-const MODE: &str = "bursar-mode";
+const NOT_LOGGED_IN: payments::Error = payments::Error::User(Refusal::NotLoggedIn);
 
 /// Whether a request shows a session.
 pub(crate) fn is_shown(app: &App, parts: &Parts) -> bool {
     cookie::read(&parts.headers, app.platform.public_url()).is_some()
 }
 
-/// What a request's session opens.
-pub(crate) async fn of(app: &App, parts: &Parts) -> Result<Credential, Failure> {
+/// Whose session a request shows. What is known of whoever is denied something is told as far as it is known.
+pub(crate) async fn prove(app: &App, parts: &Parts, sender: &mut Sender) -> Result<Arc<Credential>, Failure> {
     let headers = &parts.headers;
-    let token = cookie::read(headers, app.platform.public_url()).ok_or(Refusal::NotLoggedIn).map_err(payments::Error::from)?;
+    let token = cookie::read(headers, app.platform.public_url()).ok_or(Failure::Case(NOT_LOGGED_IN))?;
     guard::check_site(headers, app.platform.public_url())?;
-    guard::check_token(headers, &parts.method, &token)?;
     let from = gate::from(parts);
-    app.limits.try_key(from, &token)?;
+    sender.standing = app.limits.try_key(from, &token)?;
     let (user, session) = app.platform.session(&token).await?;
     app.limits.key_is_good(from, &token);
     if session.proof == Proof::AwaitsCode {
-        return Err(payments::Error::from(Refusal::NotLoggedIn).into());
+        return Err(Failure::Case(NOT_LOGGED_IN));
     }
-    let (account, mode) = (account(headers, &user)?, mode(headers)?);
+    let (account, mode) = (account(headers, &user)?, gate::mode(headers)?.unwrap_or(Mode::Test));
     let role = user.role_in(account).ok_or(Failure::Account)?;
+    let grant = Grant::Person(role.permissions(mode));
+    let credential = Arc::new(Credential { scope: Scope { account, mode }, actor: Actor::User { id: user.id }, grant, key: None });
+    sender.credential = Some(Arc::clone(&credential));
+    guard::check_token(headers, &parts.method, &token)?;
     if role.needs_second_factor(mode) && session.proof != Proof::SecondFactor {
         return Err(Failure::SecondFactor);
     }
-    let scope = Scope { account, mode };
-    Ok(Credential { scope, actor: Actor::User { id: user.id }, grant: Grant::Person(role.permissions(mode)), key: None })
+    Ok(credential)
 }
 
 fn account(headers: &HeaderMap, user: &User) -> Result<AccountId, Failure> {
@@ -54,13 +58,5 @@ fn account(headers: &HeaderMap, user: &User) -> Result<AccountId, Failure> {
     match (all.next(), all.next()) {
         (Some(only), None) => Ok(only),
         (Some(_) | None, _) => Err(Failure::WhichAccount),
-    }
-}
-
-fn mode(headers: &HeaderMap) -> Result<Mode, Failure> {
-    match headers.get(MODE).map(|mode| mode.to_str()) {
-        None | Some(Ok("test")) => Ok(Mode::Test),
-        Some(Ok("live")) => Ok(Mode::Live),
-        Some(Ok(_) | Err(_)) => Err(Failure::Mode),
     }
 }

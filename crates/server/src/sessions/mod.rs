@@ -29,7 +29,7 @@ use crate::api::{self, App, Failure, body, gate};
 use crate::limits::load::Place;
 use crate::params::{self, Tree};
 use crate::views::Context;
-pub(crate) use credential::{is_shown, of};
+pub(crate) use credential::{is_shown, prove};
 use operations::{Done, Operation};
 
 /// Where each operation is.
@@ -59,6 +59,10 @@ async fn handle(app: &App, request: Request, operation: Operation) -> Response {
     let done = Box::pin(serve(app, &parts, &mut body, &id, operation, &place)).await;
     drop(place);
     body.discard().await;
+    if let Err(failure) = &done {
+        let what = format!("{} {}", operation.method(), operation.path());
+        api::denied(app, failure, None, gate::from(&parts), &id, Some(what)).await;
+    }
     if let Err(Failure::Limited(limited)) = &done {
         app.meters.limited(limited.of.word());
     }
