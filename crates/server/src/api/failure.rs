@@ -210,7 +210,9 @@ const fn too_many(of: Allowance) -> &'static str {
     match of {
         Allowance::Key => "Too many requests with this key. Repeat it after the seconds that Retry-After tells.",
         Allowance::Account => "Too many requests of this account. Repeat it after the seconds that Retry-After tells.",
-        Allowance::Address => "Too many requests with keys that are not valid. Repeat it after the seconds that Retry-After tells.",
+        Allowance::Address => {
+            "Too many requests with keys or passwords that are not valid. Repeat it after the seconds that Retry-After tells."
+        }
     }
 }
 

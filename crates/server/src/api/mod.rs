@@ -298,7 +298,7 @@ const REMAINING: &str = "ratelimit-remaining";
 const RESET: &str = "ratelimit-reset";
 
 /// Says where the limit stands, so that a client can slow down before it is refused.
-fn tell(standing: Standing, headers: &mut HeaderMap) {
+pub(crate) fn tell(standing: Standing, headers: &mut HeaderMap) {
     headers.insert(LIMIT, HeaderValue::from(standing.limit));
     headers.insert(REMAINING, HeaderValue::from(standing.remaining));
     headers.insert(RESET, HeaderValue::from(standing.reset));

@@ -63,7 +63,9 @@ async fn handle(app: &App, request: Request, operation: Operation) -> Response {
         let what = format!("{} {}", operation.method(), operation.path());
         api::denied(app, failure, None, gate::from(&parts), &id, Some(what)).await;
     }
+    let mut standing = None;
     if let Err(Failure::Limited(limited)) = &done {
+        standing = Some(limited.standing);
         app.meters.limited(limited.of.word());
     }
     let ctx = Context { livemode: false, now: app.platform.now(), audience: Audience::Browser };
@@ -76,6 +78,9 @@ async fn handle(app: &App, request: Request, operation: Operation) -> Response {
     let (path, status) = (operation.path(), answer.status);
     tracing::info!(request = %id, path, status, micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered");
     let mut response = api::respond(answer, false, &id);
+    if let Some(standing) = standing {
+        api::tell(standing, response.headers_mut());
+    }
     if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

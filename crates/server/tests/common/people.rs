@@ -34,7 +34,7 @@ impl Browser {
 
     /// Of somebody with that role, who is logged in with a password.
     pub async fn of(api: &Router, app: &App, account: AccountId, role: Role) -> Self {
-        let email = format!("{}-{}@shop.example", role.as_str(), app.platform.mint());
+        let email = format!("{}-{}@shop.example", role.as_str(), app.platform.mint()).to_lowercase();
         invite(api, app, account, (&email, role)).await;
         let mut browser = Self::new(api);
         browser.log_in(&email).await;
