@@ -111,11 +111,11 @@ impl Platform {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
+            let account = request.scope.account;
+            let before = self.member(account, id, Place::Path).await?;
             if !request.scope.mode.is_live() {
                 return Err(Refusal::NeedsLiveMode.into());
             }
-            let account = request.scope.account;
-            let before = self.member(account, id, Place::Path).await?;
             let (writes, user) = self.changed(account, &before, change, self.authority(request).await?).await?;
             self.conclude(request, change.action(), writes, &shown(user, account, None)).await
         })
