@@ -102,6 +102,7 @@ impl TryFrom<ReadActor> for Actor {
             ActorKind::Provider => Self::Provider { name: name.ok_or(Nameless)? },
             ActorKind::Unknown => Self::Unknown,
             ActorKind::Operator => Self::Operator { name: name.ok_or(Nameless)? },
+            ActorKind::User => Self::User { id: named(id)? },
         })
     }
 }

@@ -39,8 +39,8 @@ impl Platform {
             return Ok(());
         }
         let scope = act.scope;
-        let batch = self.with_row(act, batch, changes).await?;
-        self.land(batch).await?;
+        self.learn_chain(scope).await?;
+        self.land(self.with_row(act, batch, changes)?).await?;
         self.reached.add(counted);
         if tells {
             self.news.tell(scope);
@@ -53,12 +53,12 @@ impl Platform {
     pub(crate) async fn commit_told(&self, act: Act<'_>, writes: Writes) -> Result<(), Error> {
         let (mut batch, changes) = writes.into_parts()?;
         act.by.fence.guard(&mut batch);
-        let batch = self.with_row(act, batch, changes).await?;
-        self.land(batch).await
+        self.learn_chain(act.scope).await?;
+        self.land(self.with_row(act, batch, changes)?).await
     }
 
-    async fn with_row(&self, act: Act<'_>, batch: Batch, changes: Vec<Change>) -> Result<Batch, Error> {
-        self.learn_chain(act.scope).await?;
+    /// To be made once it is known how far the trail is sealed, and to be landed at once.
+    fn with_row(&self, act: Act<'_>, batch: Batch, changes: Vec<Change>) -> Result<Batch, Error> {
         let row = AuditEntry {
             // Made here and not before: the chain counts on rows landing soon after their names are made.
             id: AuditEntryId::new(self.row_ids.next()),
