@@ -320,6 +320,8 @@ ids! {
     TokenIssuerId = "iss_";
     /// A key that signs access tokens.
     TokenKeyId = "jwk_";
+    /// A person who looks after shops.
+    UserId = "usr_";
     /// Where a shop wants to hear of what happens.
     WebhookEndpointId = "we_";
 }

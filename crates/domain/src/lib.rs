@@ -39,5 +39,6 @@ pub mod statement;
 pub mod time;
 pub mod token_issuer;
 pub mod token_key;
+pub mod user;
 pub mod webhook_delivery;
 pub mod webhook_endpoint;

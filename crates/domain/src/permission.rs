@@ -1,12 +1,17 @@
-//! What a restricted key may do: for each kind of thing nothing, look, or change.
+//! What a restricted key or a person may do: for each kind of thing nothing, look, or change.
+//!
+//! Keys and people are looked after by secret keys and people only: no restricted key does, whatever it is said to be allowed
+//! ([`Resource::is_for_keys`]), and nobody makes a key that does more than they may ([`Permissions::may_make`]).
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::ApiKeyKind;
+
 macro_rules! resources {
     ($($(#[$doc:meta])* $variant:ident = $text:literal;)*) => {
-        /// What keys may be allowed to look at and to change.
+        /// What keys and people may be allowed to look at and to change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Resource { $($(#[$doc])* #[serde(rename = $text)] $variant,)* }
 
@@ -32,6 +37,8 @@ macro_rules! resources {
 resources! {
     /// The merchant's own particulars.
     Account = "account";
+    /// Keys.
+    ApiKeys = "api_keys";
     /// Who did what.
     AuditLog = "audit_log";
     /// What the merchant has, and the lines of the statement.
@@ -54,11 +61,36 @@ resources! {
     SetupIntents = "setup_intents";
     /// Cards handed over once.
     Tokens = "tokens";
+    /// People who look after the account.
+    Users = "users";
     /// Where events are sent.
     WebhookEndpoints = "webhook_endpoints";
 }
 
-/// How far a key may go. The greater one includes the smaller.
+impl Resource {
+    /// Whether a restricted key may be allowed it.
+    #[must_use]
+    pub const fn is_for_keys(self) -> bool {
+        match self {
+            Self::ApiKeys | Self::Users => false,
+            Self::Account
+            | Self::AuditLog
+            | Self::Balance
+            | Self::Charges
+            | Self::Customers
+            | Self::Events
+            | Self::OpenOperations
+            | Self::PaymentIntents
+            | Self::PaymentMethods
+            | Self::Refunds
+            | Self::SetupIntents
+            | Self::Tokens
+            | Self::WebhookEndpoints => true,
+        }
+    }
+}
+
+/// How far a key or a person may go. The greater one includes the smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
@@ -85,7 +117,7 @@ impl Access {
     }
 }
 
-/// What a restricted key may do; nothing that is not named.
+/// What a restricted key or a person may do; nothing that is not named.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Permissions(BTreeMap<Resource, Access>);
@@ -124,10 +156,34 @@ impl Permissions {
         Self(self.iter().filter_map(both).collect())
     }
 
-    /// Everything there is to allow.
+    /// Everything there is to allow a restricted key.
     #[must_use]
     pub fn all() -> Self {
-        Self::of(Resource::ALL.iter().map(|resource| (*resource, Access::Write)))
+        Self::of(Resource::ALL.iter().filter(|resource| resource.is_for_keys()).map(|resource| (*resource, Access::Write)))
+    }
+
+    /// Whether a restricted key can have them.
+    #[must_use]
+    pub fn are_for_keys(&self) -> bool {
+        self.0.keys().all(|resource| resource.is_for_keys())
+    }
+
+    /// Whether they allow all that others do.
+    #[must_use]
+    pub fn cover(&self, others: &Self) -> bool {
+        others.iter().all(|(resource, access)| self.allow(resource, access))
+    }
+
+    /// Whether whoever may do that in an account may make such a key, or one that takes its place: it does no more than they may. A
+    /// publishable one is for everybody's eyes.
+    #[must_use]
+    pub fn may_make(&self, kind: ApiKeyKind, permissions: &Self) -> bool {
+        match kind {
+            ApiKeyKind::Secret => Resource::ALL.iter().all(|resource| self.allow(*resource, Access::Write)),
+            ApiKeyKind::Restricted => self.cover(permissions),
+            ApiKeyKind::Publishable => true,
+            ApiKeyKind::Platform => false,
+        }
     }
 
     /// Each.
@@ -142,11 +198,11 @@ pub fn scope_word(resource: Resource, access: Access) -> String {
     format!("{}:{}", resource.as_str(), access.as_str())
 }
 
-/// The permission of such a word.
+/// The permission of such a word, if it is one that a restricted key can have.
 #[must_use]
 pub fn from_scope_word(word: &str) -> Option<(Resource, Access)> {
     let (resource, access) = word.split_once(':')?;
-    Some((Resource::from_name(resource)?, Access::from_name(access)?))
+    Some((Resource::from_name(resource).filter(|resource| resource.is_for_keys())?, Access::from_name(access)?))
 }
 
 #[cfg(test)]
@@ -188,6 +244,32 @@ mod tests {
             assert!(!Permissions::default().allow(*resource, Access::Read));
         }
         assert!(Permissions::default().are_empty() && !permissions.are_empty());
+    }
+
+    #[test]
+    fn no_restricted_key_looks_after_keys_or_people() {
+        for resource in Resource::ALL {
+            let is_for_keys = !matches!(resource, Resource::ApiKeys | Resource::Users);
+            assert_eq!(resource.is_for_keys(), is_for_keys, "{resource:?}");
+            assert_eq!(Permissions::of([(*resource, Access::Read)]).are_for_keys(), is_for_keys);
+        }
+    }
+
+    #[test]
+    fn nobody_makes_a_key_that_does_more_than_they_may() {
+        let everything = Permissions::of(Resource::ALL.iter().map(|resource| (*resource, Access::Write)));
+        let read = |resource| Permissions::of([(resource, Access::Read)]);
+        let write = |resource| Permissions::of([(resource, Access::Write)]);
+        assert!(everything.may_make(ApiKeyKind::Secret, &Permissions::default()));
+        for resource in Resource::ALL {
+            let all_but_one =
+                Permissions::of(everything.iter().map(|(each, access)| (each, if each == *resource { Access::Read } else { access })));
+            assert!(!all_but_one.may_make(ApiKeyKind::Secret, &Permissions::default()), "{resource:?}");
+            assert!(!all_but_one.may_make(ApiKeyKind::Restricted, &write(*resource)), "{resource:?}");
+            assert!(all_but_one.may_make(ApiKeyKind::Restricted, &read(*resource)));
+            assert!(all_but_one.may_make(ApiKeyKind::Publishable, &Permissions::default()));
+        }
+        assert!(!everything.may_make(ApiKeyKind::Platform, &Permissions::default()));
     }
 
     #[test]

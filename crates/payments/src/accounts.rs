@@ -179,6 +179,10 @@ impl Platform {
 
     pub(crate) fn add_key(&self, scope: Scope, new: NewKey, text: Option<&str>, writes: &mut Writes) -> Result<(ApiKey, String), Error> {
         let NewKey { kind, permissions, allowed_from } = new;
+        if !permissions.are_for_keys() {
+            let message = "No restricted key looks after keys or users.".to_owned();
+            return Err(Error::Parameter { param: "permissions", code: None, message });
+        }
         let text = match text {
             Some(text) => text.to_owned(),
             None => {

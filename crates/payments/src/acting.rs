@@ -11,6 +11,15 @@ use domain::scope::Scope;
 use crate::leases::Fence;
 use crate::outcome::{Outcome, Refused};
 
+/// A request of somebody who looks after accounts, before it is known who they are.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// From where.
+    pub from: Option<IpAddr>,
+    /// The request's id.
+    pub request: String,
+}
+
 /// Who acts, from where, and at whose request.
 #[derive(Clone, Debug)]
 pub struct By {
@@ -57,6 +66,12 @@ impl By {
         Self { from, ..Self::actor(Actor::Buyer) }
     }
 
+    /// Somebody at a browser, by a request that is no API call of a shop's.
+    #[must_use]
+    pub fn visitor(actor: Actor, visit: &Visit) -> Self {
+        Self { from: visit.from, cause: Cause { request: Some(visit.request.clone()), idempotency_key: None }, ..Self::actor(actor) }
+    }
+
     /// The same, as long as the lease of the job is held.
     pub(crate) fn fenced(self, fence: Fence) -> Self {
         Self { fence, ..self }
@@ -77,6 +92,11 @@ pub(crate) struct Act<'a> {
 }
 
 impl Act<'_> {
+    /// That was refused, for that reason.
+    pub(crate) fn refused(self, code: &str) -> Self {
+        Self { ending: Ending::Refused(code.to_owned()), ..self }
+    }
+
     /// That ended as an outcome says.
     pub(crate) fn ending(self, outcome: &Outcome) -> Self {
         let ending = match &outcome.refused {

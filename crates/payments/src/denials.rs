@@ -89,6 +89,20 @@ impl Platform {
         if !self.denials.is_new(denial, self.now()) {
             return Ok(());
         }
+        let batch = self.with_denial(denial, Batch::new()).await?;
+        self.land(batch).await
+    }
+
+    /// Commits a batch that changes no object, and with it the denial, unless it was written down lately: one commit in any case.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn commit_denial(&self, denial: &Denial, batch: Batch) -> Result<(), Error> {
+        let batch = if self.denials.is_new(denial, self.now()) { self.with_denial(denial, batch).await? } else { batch };
+        self.land(batch).await
+    }
+
+    async fn with_denial(&self, denial: &Denial, batch: Batch) -> Result<Batch, Error> {
         self.learn_chain(denial.scope).await?;
         let row = AuditEntry {
             id: AuditEntryId::new(self.row_ids.next()),
@@ -100,7 +114,7 @@ impl Platform {
             result: Ending::Refused(denial.code.to_owned()),
             note: denial.operation.clone(),
         };
-        self.land(Writes::with_row(Batch::new(), denial.scope, &row)?).await
+        Writes::with_row(batch, denial.scope, &row)
     }
 }
 

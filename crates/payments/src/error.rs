@@ -1,6 +1,6 @@
 //! Why a use case could not be carried out. One place in `server` maps these to HTTP.
 
-use domain::{flow, payment_intent, payment_method, setup_intent};
+use domain::{flow, payment_intent, payment_method, setup_intent, user};
 
 /// Where a request named an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,12 @@ pub enum Error {
     /// Other requests changed the object each time this one tried.
     #[error("The object is being changed by other requests. Repeat this one in a moment.")]
     LockTimeout,
+    /// It is not done for or to a person.
+    #[error(transparent)]
+    User(#[from] user::Refusal),
+    /// So many passwords are being looked at that one more has no room.
+    #[error("Too many people log in at the same time. Try again in a moment.")]
+    Crowded,
     /// Nobody can carry the payment out.
     #[error("No payment provider is set up for this account and mode.")]
     NoProvider,
@@ -102,10 +108,12 @@ impl Error {
             | Self::SetupIntentState { .. }
             | Self::AlreadyRefunded(_)
             | Self::PaymentMethod(_)
+            | Self::User(_)
             | Self::Card { .. } => true,
             Self::IdempotencyMismatch
             | Self::IdempotencyInFlight
             | Self::LockTimeout
+            | Self::Crowded
             | Self::NoProvider
             | Self::Unavailable(_)
             | Self::Internal(_) => false,

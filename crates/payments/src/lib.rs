@@ -43,11 +43,12 @@ pub mod shutdown;
 pub mod sizes;
 mod texts;
 pub mod tokens;
+pub mod users;
 pub mod vault;
 pub mod verify;
 pub mod webhooks;
 mod writes;
 
-pub use acting::By;
+pub use acting::{By, Visit};
 pub use error::{Error, Place};
 pub use platform::{Parts, Platform, Request, TestCard};

@@ -18,6 +18,7 @@ use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
 use domain::token_issuer::TokenIssuer;
 use domain::token_key::TokenKey;
+use domain::user::User;
 use domain::webhook_endpoint::{State, WebhookEndpoint};
 use store::{Index, List};
 
@@ -172,6 +173,12 @@ impl Listed for BalanceTransaction {
             lines_about(scope, self.source.ulid()),
             lines_of_kind(scope, self.source.kind(), self.amount.currency()),
         ]
+    }
+}
+
+impl Listed for User {
+    fn lists(&self, scope: Scope) -> Vec<List> {
+        self.memberships.keys().map(|account| List::of(scope, Index::UsersByAccount, account.ulid())).collect()
     }
 }
 

@@ -6,11 +6,13 @@ use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::event::Event;
+use domain::id::AccountId;
 use domain::payment_intent::{CardError, Command, PaymentIntent};
 use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
 use domain::time::Timestamp;
+use domain::user::User;
 use domain::webhook_endpoint::WebhookEndpoint;
 use zeroize::Zeroizing;
 
@@ -30,6 +32,7 @@ pub enum Object {
     Refund(Box<Refund>),
     SetupIntent(Box<SetupIntent>),
     Token(Box<Token>),
+    User(Box<ShownUser>),
     WebhookEndpoint(Box<ShownEndpoint>),
 }
 
@@ -51,6 +54,17 @@ pub struct ShownEvent {
     pub event: Event,
     /// So many endpoints are still to take it.
     pub pending_webhooks: u32,
+}
+
+/// A person as one of their accounts sees them.
+#[derive(Clone, Debug)]
+pub struct ShownUser {
+    /// The person.
+    pub user: User,
+    /// Which account.
+    pub account: AccountId,
+    /// The text of their invitation, to whoever just invited them.
+    pub invitation: Option<Secret>,
 }
 
 /// An endpoint as it is shown.

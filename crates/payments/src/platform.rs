@@ -42,6 +42,7 @@ use crate::remembered::Remembered;
 use crate::security_codes::SecurityCodes;
 use crate::sizes;
 use crate::tokens;
+use crate::users::passwords::Passwords;
 use crate::vault::Vault;
 use crate::webhooks::known::Known;
 use crate::webhooks::lanes::Lanes;
@@ -126,6 +127,7 @@ pub struct Platform {
     pub(crate) tokens: tokens::Known,
     pub(crate) denials: denials::Told,
     pub(crate) news: News,
+    pub(crate) passwords: Passwords,
 }
 
 /// Who asks, and how.
@@ -208,6 +210,7 @@ impl Platform {
             tokens: tokens::Known::default(),
             denials: denials::Told::default(),
             news: News::default(),
+            passwords: Passwords::default(),
         }
     }
 

@@ -19,6 +19,7 @@ use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
 use domain::token_issuer::TokenIssuer;
 use domain::token_key::TokenKey;
+use domain::user::User;
 use domain::webhook_endpoint::WebhookEndpoint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,7 @@ records! {
     Token = Token;
     TokenIssuer = TokenIssuer;
     TokenKey = TokenKey;
+    User = User;
     WebhookEndpoint = WebhookEndpoint;
 }
 

@@ -1,4 +1,4 @@
-//! The vault: card numbers, and the secrets of webhook endpoints and of what signs tokens, sealed.
+//! The vault: card numbers, and the secrets of webhook endpoints, of what signs tokens and of second factors, sealed.
 //!
 //! Each number is sealed by AES-256-GCM under a data key of its own, and that key is sealed under the
 //! key-encryption key. Account, mode and the method's ULID are authenticated with both, so that a sealed
@@ -7,7 +7,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use domain::card::CardNumber;
-use domain::id::{TokenKeyId, Ulid, WebhookEndpointId};
+use domain::id::{TokenKeyId, Ulid, UserId, WebhookEndpointId};
 use domain::scope::Scope;
 use domain::sealed::SealedSecret;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,8 @@ pub enum SecretOf {
     WebhookEndpoint(Scope, WebhookEndpointId),
     /// What signs access tokens.
     TokenKey(TokenKeyId),
+    /// What the codes of a person's second factor are made with.
+    SecondFactor(UserId),
 }
 
 impl SecretOf {
@@ -48,6 +50,7 @@ impl SecretOf {
         match self {
             Self::WebhookEndpoint(scope, id) => format!("bursar webhook secret {} {} {}", scope.account, scope.mode, id.ulid()),
             Self::TokenKey(id) => format!("bursar token key {id}"),
+            Self::SecondFactor(id) => format!("bursar second factor {id}"),
         }
         .into_bytes()
     }
@@ -197,7 +200,8 @@ mod tests {
         let sealed = vault(1).seal_secret(endpoint(9), "whsec_1").unwrap();
         assert_eq!(vault(1).open_secret(endpoint(9), &sealed).unwrap().as_str(), "whsec_1");
         let token_key = SecretOf::TokenKey(TokenKeyId::new(METHOD));
-        for other in [endpoint(10), token_key] {
+        let factor = SecretOf::SecondFactor(UserId::new(METHOD));
+        for other in [endpoint(10), token_key, factor] {
             assert!(vault(1).open_secret(other, &sealed).is_err());
         }
         assert!(vault(2).open_secret(endpoint(9), &sealed).is_err());

@@ -18,6 +18,7 @@ use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
 use domain::token_issuer::TokenIssuer;
 use domain::token_key::TokenKey;
+use domain::user::User;
 use domain::webhook_endpoint::WebhookEndpoint;
 use store::{Batch, Key, Kind, List, Precondition, Write};
 
@@ -71,7 +72,8 @@ macro_rules! audited {
                 | Kind::Setting
                 | Kind::AuditEntry
                 | Kind::AuditSegment
-                | Kind::WebhookDelivery => None,
+                | Kind::WebhookDelivery
+                | Kind::Session => None,
             }
         }
     };
@@ -97,6 +99,7 @@ audited! {
     SetupIntent,
     TokenIssuer,
     TokenKey,
+    User,
     WebhookEndpoint,
 }
 
@@ -225,7 +228,7 @@ impl Writes {
 pub(crate) fn audited_writes(batch: &Batch) -> usize {
     let changes = |write: &&Write| match write {
         Write::Put { key: Key::Object(key), .. } | Write::Delete { key: Key::Object(key), .. } => subject_kind(key.kind).is_some(),
-        // Named records beside them hold no object: the name of an API key's hash leads to its record.
+        // Named records beside them hold no object: the name of an API key's hash leads to its record, as that of a person's address.
         Write::Put { .. } | Write::Delete { .. } | Write::Check { .. } | Write::Link { .. } | Write::Unlink { .. } => false,
     };
     batch.writes().iter().filter(changes).count()

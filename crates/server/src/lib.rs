@@ -16,6 +16,7 @@ mod oauth;
 pub mod params;
 pub mod presenter;
 pub mod serve;
+mod sessions;
 pub mod statement;
 pub mod tls;
 pub mod traces;

@@ -137,6 +137,7 @@ impl ApiPresenter {
             | Object::PaymentMethod(_)
             | Object::Refund(_)
             | Object::Token(_)
+            | Object::User(_)
             | Object::WebhookEndpoint(_) => {}
         }
         write(&ErrorView { error: body }, TYPICAL_BYTES)

@@ -42,7 +42,7 @@ const BOOKS_PAUSE_SHARED: Duration = Duration::from_secs(60);
 const SEAL_PAUSE: Duration = Duration::from_secs(10);
 /// Between two times that it is written down which keys were used.
 const KEY_USES_PAUSE: Duration = Duration::from_secs(60);
-/// Between two removals of old idempotency records and deliveries.
+/// Between two removals of old idempotency records, deliveries and sessions.
 const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
 
 /// How long the end may take: longer than a provider is waited for, shorter than service managers wait before they kill.
@@ -178,6 +178,13 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
             Ok(if is_worth_going_on(removed) { Next::AtOnce } else { Next::Pause })
         }
     });
+    let expire_sessions = repeat(&stop, EXPIRY_PAUSE, "old sessions could not be removed", || {
+        let platform = Arc::clone(&platform);
+        async move {
+            let removed = platform.expire_sessions().await?;
+            Ok(if is_worth_going_on(removed) { Next::AtOnce } else { Next::Pause })
+        }
+    });
     let key_uses = repeat(&stop, KEY_USES_PAUSE, "when keys were used could not be written down", || {
         let platform = Arc::clone(&platform);
         async move { platform.note_key_uses().await.map(|()| Next::Pause) }
@@ -200,7 +207,7 @@ async fn background(platform: Arc<Platform>, stop: CancellationToken) {
         async move { platform.keep_leases().await.map(|()| Next::Pause) }
     });
     let deliver = Arc::clone(&platform).deliver_until(stop.clone());
-    futures::join!(recover, waits, notices, expire, expire_deliveries, checkpoint, books, seal, deliver, key_uses, beats);
+    futures::join!(recover, waits, notices, expire, expire_deliveries, expire_sessions, checkpoint, books, seal, deliver, key_uses, beats);
     if let Err(error) = platform.note_key_uses().await {
         tracing::warn!(%error, "when keys were used last was not written down");
     }

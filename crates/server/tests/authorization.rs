@@ -10,11 +10,13 @@ use axum::Router;
 use bursar::compose::{Composed, Settings, Webhooks, compose};
 use bursar::serve;
 use bursar::webhooks::Reach;
+use common::people::Browser;
 use common::{KEY, Reply, made, pay, send};
 use domain::account::ApiKeyKind;
 use domain::currency::Currency;
 use domain::permission::{Access, Permissions, Resource};
 use domain::scope::{Mode, Scope};
+use domain::user::Role;
 use http::StatusCode;
 use payments::By;
 use payments::accounts::{NewAccount, NewKey};
@@ -24,8 +26,8 @@ use payments::accounts::{NewAccount, NewKey};
 enum For {
     /// Nothing but a key of the platform, which opens nothing else unless it speaks for a merchant.
     Platform,
-    /// Nothing but a secret key.
-    SecretOnly,
+    /// Nothing but a secret key, and people with this access.
+    SecretOnly(Resource, Access),
     /// A restricted key with this access.
     Restricted(Resource, Access),
     /// That, and any publishable key.
@@ -38,8 +40,8 @@ enum For {
 fn place(method: &str, template: &str) -> For {
     use Access::{Read, Write};
     use Resource::{
-        Account, AuditLog, Balance, Charges, Customers, Events, OpenOperations, PaymentIntents, PaymentMethods, Refunds, SetupIntents,
-        Tokens, WebhookEndpoints,
+        Account, ApiKeys, AuditLog, Balance, Charges, Customers, Events, OpenOperations, PaymentIntents, PaymentMethods, Refunds,
+        SetupIntents, Tokens, Users, WebhookEndpoints,
     };
     let access = if method == "GET" { Read } else { Write };
     let rest = template.strip_prefix("/v1/").unwrap();
@@ -51,7 +53,7 @@ fn place(method: &str, template: &str) -> For {
         _ => match rest.split('/').next().unwrap() {
             "account" => For::Restricted(Account, access),
             "accounts" => For::Platform,
-            "api_keys" => For::SecretOnly,
+            "api_keys" => For::SecretOnly(ApiKeys, access),
             "audit_log" => For::Restricted(AuditLog, access),
             "balance" | "balance_transactions" => For::Restricted(Balance, access),
             "charges" => For::Restricted(Charges, access),
@@ -63,6 +65,7 @@ fn place(method: &str, template: &str) -> For {
             "refunds" => For::Restricted(Refunds, access),
             "setup_intents" => For::Restricted(SetupIntents, access),
             "tokens" => For::Restricted(Tokens, access),
+            "users" => For::SecretOnly(Users, access),
             "webhook_endpoints" => For::Restricted(WebhookEndpoints, access),
             other => panic!("say who may use {other}"),
         },
@@ -90,6 +93,7 @@ impl World {
         let composed = compose(&settings).await.unwrap();
         let keys = serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap().unwrap();
         let api = serve::router(&composed);
+        let account = composed.app.platform.all_accounts().await.unwrap()[0].id;
         let id = |value: serde_json::Value| value["id"].as_str().unwrap().to_owned();
         let payment = pay(&api, 2000, "usd").await;
         let charge = payment["latest_charge"].as_str().unwrap().to_owned();
@@ -110,6 +114,7 @@ impl World {
             ("refunds", "re_00000000000000000000000000".to_owned()),
             ("open_operations", "pa_00000000000000000000000000".to_owned()),
             ("api_keys", id(made(&api, "/v1/api_keys", "permissions[refunds]=read").await)),
+            ("users", common::people::invite(&api, &composed.app, account, ("ada@shop.example", Role::Owner)).await),
             ("webhook_endpoints", id(made(&api, "/v1/webhook_endpoints", "url=https://shop.example&enabled_events[]=*").await)),
         ]);
         Self { api, composed, publishable: keys.publishable, ids }
@@ -156,7 +161,7 @@ async fn every_operation_is_opened_by_what_is_to_open_it_and_by_nothing_else() {
     let world = World::open().await;
     let scope = world.scope().await;
     let mut restricted = BTreeMap::new();
-    for resource in Resource::ALL {
+    for resource in Resource::ALL.iter().filter(|resource| resource.is_for_keys()) {
         for access in [Access::Read, Access::Write] {
             restricted.insert((*resource, access), world.key(scope, ApiKeyKind::Restricted, Permissions::of([(*resource, access)])).await);
         }
@@ -191,12 +196,12 @@ async fn every_operation_is_opened_by_what_is_to_open_it_and_by_nothing_else() {
             // Without the client secret it is told that this is missing.
             For::ClientSecret(..) => assert_eq!(browser.json["error"]["param"], "client_secret", "{what}"),
             For::Platform => refused(&browser, "platform_key_required"),
-            For::SecretOnly | For::Restricted(..) => refused(&browser, "secret_key_required"),
+            For::SecretOnly(..) | For::Restricted(..) => refused(&browser, "secret_key_required"),
         }
         for ((resource, access), key) in &restricted {
             let reply = world.ask(method, template, Some(key)).await;
             let opens = match needs {
-                For::SecretOnly | For::Platform => false,
+                For::SecretOnly(..) | For::Platform => false,
                 For::Restricted(needed, least) | For::Browsers(needed, least) | For::ClientSecret(needed, least) => {
                     *resource == needed && *access >= least
                 }
@@ -207,7 +212,7 @@ async fn every_operation_is_opened_by_what_is_to_open_it_and_by_nothing_else() {
                     &reply,
                     match needs {
                         For::Platform => "platform_key_required",
-                        For::SecretOnly => "secret_key_required",
+                        For::SecretOnly(..) => "secret_key_required",
                         For::Restricted(..) | For::Browsers(..) | For::ClientSecret(..) => "permission_missing",
                     },
                 );
@@ -215,6 +220,72 @@ async fn every_operation_is_opened_by_what_is_to_open_it_and_by_nothing_else() {
         }
     }
     assert!(operations > 50, "{operations}");
+}
+
+/// What each role may do with live data, from owner to analyst: `w` to change, `r` to read, `-` for nothing; as the documentation
+/// has it.
+const ROLES: [(Resource, &str); 15] = [
+    (Resource::Account, "wwrrr"),
+    (Resource::ApiKeys, "www--"),
+    (Resource::AuditLog, "wwr--"),
+    (Resource::Balance, "wwr-r"),
+    (Resource::Charges, "wwrrr"),
+    (Resource::Customers, "wwrwr"),
+    (Resource::Events, "wwwrr"),
+    (Resource::OpenOperations, "wwrrr"),
+    (Resource::PaymentIntents, "wwrrr"),
+    (Resource::PaymentMethods, "wwrrr"),
+    (Resource::Refunds, "wwrwr"),
+    (Resource::SetupIntents, "wwrrr"),
+    (Resource::Tokens, "wwr--"),
+    (Resource::Users, "ww---"),
+    (Resource::WebhookEndpoints, "www--"),
+];
+
+/// Whether somebody with that role, the first of [`Role::ALL`] being 0, may do that.
+fn role_may(role: usize, mode: Mode, resource: Resource, access: Access) -> bool {
+    // With test data developers may do everything but look after people.
+    if Role::ALL[role] == Role::Developer && mode == Mode::Test && resource != Resource::Users {
+        return true;
+    }
+    let letters = ROLES.iter().find(|(each, _)| *each == resource).unwrap().1;
+    match letters.as_bytes()[role] {
+        b'w' => true,
+        b'r' => access == Access::Read,
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn every_operation_is_opened_by_the_roles_that_are_to_open_it_and_by_no_other() {
+    let world = World::open().await;
+    let account = world.scope().await.account;
+    let mut tried = 0;
+    for (index, role) in Role::ALL.into_iter().enumerate() {
+        let mut person = Browser::with_factor(&world.api, &world.composed.app, account, role).await;
+        for (method, template) in bursar::api::operations() {
+            for mode in [Mode::Test, Mode::Live] {
+                let form = if method == "GET" { "" } else { "no_such_parameter=1" };
+                let reply = person.ask(method, &world.path(template), &[("bursar-mode", &mode.to_string())], form).await;
+                let what = format!("{method} {template} by {role:?} in {mode}: {}", reply.json);
+                let (opens, code) = match place(method, template) {
+                    For::Platform => (false, "platform_key_required"),
+                    For::SecretOnly(resource, access)
+                    | For::Restricted(resource, access)
+                    | For::Browsers(resource, access)
+                    | For::ClientSecret(resource, access) => (role_may(index, mode, resource, access), "permission_missing"),
+                };
+                assert_eq!(opened(&reply), opens, "{what}");
+                match (opens, method) {
+                    (false, _) => assert_eq!((reply.status, &reply.json["error"]["code"]), (StatusCode::FORBIDDEN, &code.into()), "{what}"),
+                    (true, "GET") => assert!(matches!(reply.status, StatusCode::OK | StatusCode::NOT_FOUND), "{what}"),
+                    (true, _) => assert!(reply.status.is_client_error(), "{what}"),
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 500, "{tried}");
 }
 
 #[tokio::test]
@@ -233,7 +304,9 @@ async fn keys_of_another_account_or_mode_find_nothing_of_this_one() {
     let of_one = |(method, template): &(&str, &str)| *method == "GET" && template.contains('{') && !template.starts_with("/v1/accounts");
     for scope in scopes {
         let key = world.key(scope, ApiKeyKind::Secret, Permissions::default()).await;
-        for (method, template) in bursar::api::operations().filter(of_one) {
+        // People are the account's in both modes.
+        let of_account = |template: &str| template.starts_with("/v1/users") && scope.account != other.id;
+        for (method, template) in bursar::api::operations().filter(of_one).filter(|(_, template)| !of_account(template)) {
             let reply = world.ask(method, template, Some(&key)).await;
             assert_eq!(reply.status, StatusCode::NOT_FOUND, "{template} with {scope:?}: {}", reply.json);
         }

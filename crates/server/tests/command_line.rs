@@ -189,3 +189,23 @@ async fn what_is_done_to_the_audit_trail_behind_the_servers_back_is_named() {
         assert!(!output.status.success() && said.contains(&format!("{id}: removed since it was sealed in segment 1")), "{said}");
     }
 }
+
+#[test]
+fn the_first_owner_is_invited_and_looked_after_at_the_command_line() {
+    let shop = Shop::new();
+    shop.says(&["accounts", "create", "--name", "Flowers"]);
+    let invited = shop.says(&["users", "invite", "--email", "Ada@flowers.example", "--name", "Ada", "--role", "owner"]);
+    let text = first_word(&invited);
+    assert!(text.starts_with("inv_") && invited.contains("ada@flowers.example"), "{invited}");
+    let secret = text.rsplit('_').next().unwrap();
+    assert!(!files_hold(shop.directory.path(), secret) && !shop.says(&["records"]).contains(secret));
+    let listed = shop.says(&["users", "list"]);
+    assert!(listed.contains("owner  invited") && listed.contains("ada@flowers.example") && listed.ends_with("  Ada\n"), "{listed}");
+    let id = first_word(&listed);
+    assert!(shop.says(&["users", "role", &id, "--role", "admin"]).contains("admin  invited"));
+    assert_ne!(first_word(&shop.says(&["users", "reset", &id])), text);
+    assert!(shop.says(&["users", "disable", &id]).contains("admin  disabled"));
+    assert!(shop.complains(&["users", "reset", &id]).contains("disabled"));
+    assert!(shop.complains(&["users", "role", "usr_00000000000000000000000000", "--role", "admin"]).contains("No such user"));
+    assert!(shop.says(&["verify"]).contains("audit trail"));
+}

@@ -243,6 +243,8 @@ async fn what_is_missing_is_not_found_in_a_path_and_a_mistake_in_a_parameter() {
                 "webhook_endpoints" if template.ends_with("/replay") => ("we_", "created[gte]=1"),
                 "webhook_endpoints" => ("we_", ""),
                 "api_keys" => ("key_", ""),
+                "users" if template.ends_with("/disable") || method == "GET" => ("usr_", ""),
+                "users" => ("usr_", "role=support"),
                 "audit_log" => ("aud_", ""),
                 "open_operations" => ("pa_", "outcome=failed&evidence=x"),
                 other => panic!("{other}"),

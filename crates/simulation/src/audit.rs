@@ -293,6 +293,7 @@ fn told(batch: &Batch) -> Result<Option<Actor>, String> {
                 | Kind::Customer
                 | Kind::PaymentMethod
                 | Kind::SetupIntent
+                | Kind::User
                 | Kind::WebhookEndpoint,
                 _,
             ) => {

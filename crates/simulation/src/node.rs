@@ -103,6 +103,7 @@ impl Presenter for Plain {
             Object::Refund(object) => serde_json::to_vec(object),
             Object::SetupIntent(object) => serde_json::to_vec(object),
             Object::Token(object) => serde_json::to_vec(object),
+            Object::User(shown) => serde_json::to_vec(&shown.user),
             Object::WebhookEndpoint(shown) => serde_json::to_vec(&shown.endpoint),
         };
         let status = match outcome.refused {

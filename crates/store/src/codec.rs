@@ -44,6 +44,8 @@ pub(crate) const fn code(kind: Kind) -> u8 {
         Kind::WebhookDelivery => 22,
         Kind::TokenKey => 23,
         Kind::TokenIssuer => 24,
+        Kind::User => 25,
+        Kind::Session => 26,
     }
 }
 

@@ -84,6 +84,10 @@ kinds! {
     TokenKey = "token_keys",
     /// An outside issuer of access tokens.
     TokenIssuer = "token_issuers",
+    /// A person who looks after shops, found by the hash of their address or by their id; and who owns an account.
+    User = "users",
+    /// Where a person is logged in, by the hash of what their browser shows.
+    Session = "sessions",
 }
 
 /// A week more than the day that the API promises to remember an idempotency key, so that a clock or a removal that is
@@ -91,6 +95,8 @@ kinds! {
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(8 * 24 * 3_600);
 /// Ten times as long as a delivery is tried.
 const DELIVERIES_FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// Twice as long as anybody stays logged in.
+const SESSIONS_FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 impl Kind {
     /// For how long after it was put last a record is certainly kept; for ever where this says nothing. An engine whose store
@@ -100,6 +106,7 @@ impl Kind {
         match self {
             Self::IdempotencyRecord => Some(FORGOTTEN_AFTER),
             Self::WebhookDelivery => Some(DELIVERIES_FORGOTTEN_AFTER),
+            Self::Session => Some(SESSIONS_FORGOTTEN_AFTER),
             Self::Account
             | Self::ApiKey
             | Self::PaymentIntent
@@ -121,7 +128,8 @@ impl Kind {
             | Self::AuditSegment
             | Self::WebhookEndpoint
             | Self::TokenKey
-            | Self::TokenIssuer => None,
+            | Self::TokenIssuer
+            | Self::User => None,
         }
     }
 }
@@ -222,6 +230,8 @@ indexes! {
     TokenKeys = 31,
     /// All outside issuers that are trusted.
     TokenIssuers = 32,
+    /// People who look after one account, or are invited to.
+    UsersByAccount = 33,
 }
 
 /// An object, found by its identifier.

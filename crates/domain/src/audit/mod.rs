@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiKeyId, AuditEntryId, TokenIssuerId};
+use crate::id::{ApiKeyId, AuditEntryId, TokenIssuerId, UserId};
 use crate::time::Timestamp;
 
 pub use digest::{DIGEST_LENGTH, Digest, InvalidDigest};
@@ -61,6 +61,11 @@ pub enum Actor {
         /// The name of their account at the operating system.
         name: String,
     },
+    /// A person who is logged in, or has a link that only they were given.
+    User {
+        /// Their own name.
+        id: UserId,
+    },
 }
 
 /// An actor as it is read: field by field, so that nothing is kept aside until its kind is known.
@@ -97,6 +102,7 @@ impl TryFrom<ReadActor> for Actor {
             ActorKind::Provider => Self::Provider { name: name.ok_or(Nameless)? },
             ActorKind::Unknown => Self::Unknown,
             ActorKind::Operator => Self::Operator { name: name.ok_or(Nameless)? },
+            ActorKind::User => Self::User { id: named(id)? },
         })
     }
 }
@@ -114,12 +120,22 @@ pub enum ActorKind {
     Provider,
     Unknown,
     Operator,
+    User,
 }
 
 impl ActorKind {
     /// Every kind.
-    pub const ALL: [Self; 8] =
-        [Self::ApiKey, Self::Client, Self::PublishableKey, Self::Buyer, Self::Job, Self::Provider, Self::Unknown, Self::Operator];
+    pub const ALL: [Self; 9] = [
+        Self::ApiKey,
+        Self::Client,
+        Self::PublishableKey,
+        Self::Buyer,
+        Self::Job,
+        Self::Provider,
+        Self::Unknown,
+        Self::Operator,
+        Self::User,
+    ];
 
     /// As it is written.
     #[must_use]
@@ -133,6 +149,7 @@ impl ActorKind {
             Self::Provider => "provider",
             Self::Unknown => "unknown",
             Self::Operator => "operator",
+            Self::User => "user",
         }
     }
 }
@@ -150,6 +167,7 @@ impl Actor {
             Self::Provider { .. } => ActorKind::Provider,
             Self::Unknown => ActorKind::Unknown,
             Self::Operator { .. } => ActorKind::Operator,
+            Self::User { .. } => ActorKind::User,
         }
     }
 }
@@ -254,6 +272,16 @@ actions! {
     RefundSettle = "refund.settle";
     /// A refund's notes were changed.
     RefundUpdate = "refund.update";
+    /// Somebody logged in, with as much proof as they needed.
+    SessionCreate = "session.create";
+    /// A password was right, and the code of the second factor is still to come.
+    SessionBegin = "session.begin";
+    /// Somebody was not let in.
+    SessionDeny = "session.deny";
+    /// Somebody logged out.
+    SessionEnd = "session.end";
+    /// Somebody logged out wherever they were logged in.
+    SessionEndAll = "session.end_all";
     /// A set-up was given up.
     SetupIntentCancel = "setup_intent.cancel";
     /// Its provider was asked to check the card.
@@ -272,6 +300,24 @@ actions! {
     TokenKeyCreate = "token_key.create";
     /// A key that signed access tokens was taken back.
     TokenKeyWithdraw = "token_key.withdraw";
+    /// An invited person took what they were given, and has a password.
+    UserAccept = "user.accept";
+    /// A person's password was changed by themself.
+    UserChangePassword = "user.change_password";
+    /// A person was given another role.
+    UserChangeRole = "user.change_role";
+    /// A person may look after the account no more.
+    UserDisable = "user.disable";
+    /// A person was invited to look after the account.
+    UserInvite = "user.invite";
+    /// A person's password and second factor were taken from them, and they got a link to begin anew.
+    UserReset = "user.reset";
+    /// A person's second factor is in use from now on.
+    UserTotpConfirm = "user.totp_confirm";
+    /// A person gave their second factor up.
+    UserTotpDisable = "user.totp_disable";
+    /// A person was given the secret of a second factor, which is not in use yet.
+    UserTotpEnroll = "user.totp_enroll";
     /// An endpoint was made.
     WebhookEndpointCreate = "webhook_endpoint.create";
     /// An endpoint was deleted.
@@ -414,6 +460,7 @@ mod tests {
             Actor::Provider { name: "bank".to_owned() },
             Actor::Unknown,
             Actor::Operator { name: "root".to_owned() },
+            Actor::User { id: UserId::new(Ulid::MAX) },
         ];
         let kinds: Vec<ActorKind> = actors.iter().map(Actor::kind).collect();
         assert_eq!(kinds, ActorKind::ALL);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{
     AccountId, ApiKeyId, ChargeId, CustomerId, InvalidId, PaymentAttemptId, PaymentIntentId, PaymentMethodId, RefundId, SetupIntentId,
-    TokenIssuerId, TokenKeyId, Ulid, WebhookEndpointId,
+    TokenIssuerId, TokenKeyId, Ulid, UserId, WebhookEndpointId,
 };
 
 macro_rules! subjects {
@@ -91,6 +91,7 @@ subjects! {
     SetupIntent(SetupIntentId) = "setup_intent";
     TokenIssuer(TokenIssuerId) = "token_issuer";
     TokenKey(TokenKeyId) = "token_key";
+    User(UserId) = "user";
     WebhookEndpoint(WebhookEndpointId) = "webhook_endpoint";
 }
 

@@ -8,10 +8,11 @@ pub(crate) mod segments;
 
 use std::time::Duration;
 
-use domain::audit::AuditEntry;
+use domain::audit::{AuditEntry, Change};
 use domain::id::AuditEntryId;
 use domain::scope::Scope;
 use domain::time::Timestamp;
+use store::Batch;
 use tokio::time::Instant;
 
 use crate::acting::Act;
@@ -37,7 +38,27 @@ impl Platform {
             self.post(&posts);
             return Ok(());
         }
+        let scope = act.scope;
+        self.learn_chain(scope).await?;
+        self.land(self.with_row(act, batch, changes)?).await?;
+        self.reached.add(counted);
+        if tells {
+            self.news.tell(scope);
+        }
+        self.post(&posts);
+        Ok(())
+    }
+
+    /// Commits with a row, also if nothing changes that the trail follows: what somebody did or was refused is told as well.
+    pub(crate) async fn commit_told(&self, act: Act<'_>, writes: Writes) -> Result<(), Error> {
+        let (mut batch, changes) = writes.into_parts()?;
+        act.by.fence.guard(&mut batch);
         self.learn_chain(act.scope).await?;
+        self.land(self.with_row(act, batch, changes)?).await
+    }
+
+    /// To be made once it is known how far the trail is sealed, and to be landed at once.
+    fn with_row(&self, act: Act<'_>, batch: Batch, changes: Vec<Change>) -> Result<Batch, Error> {
         let row = AuditEntry {
             // Made here and not before: the chain counts on rows landing soon after their names are made.
             id: AuditEntryId::new(self.row_ids.next()),
@@ -49,13 +70,7 @@ impl Platform {
             result: act.ending,
             note: act.by.note.clone(),
         };
-        self.land(Writes::with_row(batch, act.scope, &row)?).await?;
-        self.reached.add(counted);
-        if tells {
-            self.news.tell(act.scope);
-        }
-        self.post(&posts);
-        Ok(())
+        Writes::with_row(batch, act.scope, &row)
     }
 
     /// Makes sure that new rows come after those that are sealed or about to be, also if this clock is behind another one or

@@ -36,7 +36,7 @@ pub struct Ran {
     pub lines_summed_up: usize,
     /// Rows of the audit trail that were sealed.
     pub rows_sealed: usize,
-    /// Idempotency records and deliveries that were removed.
+    /// Idempotency records, deliveries and sessions that were removed.
     pub records_expired: usize,
     /// What recovery left open; `None` if another process does it, or it did not get round.
     pub left_open: Option<LeftOpen>,
@@ -153,11 +153,19 @@ impl Platform {
                 ran.records_expired += done;
             },
         );
+        let expire_sessions = until_nothing(
+            ran,
+            "old sessions could not be removed",
+            || self.expire_sessions(),
+            |ran, done| {
+                ran.records_expired += done;
+            },
+        );
         let deliver = async {
             let done = self.deliver_due().await;
             count(ran, "events could not be delivered", done, |ran, done| ran.deliveries_begun += done);
         };
-        futures::join!(recover, waits, notices, checkpoint, seal, expire, expire_deliveries, deliver);
+        futures::join!(recover, waits, notices, checkpoint, seal, expire, expire_deliveries, expire_sessions, deliver);
     }
 }
 

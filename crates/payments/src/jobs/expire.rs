@@ -1,4 +1,4 @@
-//! Removing records whose time is over: idempotency records after their day, deliveries after 30 days.
+//! Removing records whose time is over: idempotency records after their day, deliveries after 30 days, sessions once they are over.
 //!
 //! A store gives them in an order of its own. Where they come as they were made, the old ones are always the first; where not,
 //! they are anywhere. So each look is at the first ones, and at some further ones where the look before ended. Absent on
@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::time::Timestamp;
+use domain::user::session::Session;
 use domain::webhook_delivery::{Attempt, Status};
 use serde::Deserialize;
 use store::{Batch, Cursor, Exported, Kind, Precondition};
@@ -58,6 +59,14 @@ impl Platform {
             Ok(ended && last.is_some_and(|last| now.millis_since(last) > DELIVERIES_KEPT_MS))
         })
         .await
+    }
+
+    /// Removes some sessions that are over; says how many.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn expire_sessions(&self) -> Result<usize, Error> {
+        self.expire(Kind::Session, |body, now| Ok(decode::<Session>(body)?.is_over(now))).await
     }
 
     async fn expire(&self, kind: Kind, is_over: impl Fn(&[u8], Timestamp) -> Result<bool, Error>) -> Result<usize, Error> {

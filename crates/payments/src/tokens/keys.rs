@@ -132,7 +132,7 @@ impl Platform {
         let by = By::job(Job::TokenKeys);
         racing(|| async {
             let seen = self.store.get_one(&latest()).await?;
-            if !is_next_due(&*self.read_token_keys().await?, self.now()) {
+            if !is_next_due(&self.read_token_keys().await?, self.now()) {
                 return Ok(());
             }
             let precondition = seen.map_or(Precondition::Absent, |item| Precondition::Revision(item.revision));

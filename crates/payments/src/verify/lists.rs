@@ -17,6 +17,7 @@ use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
 use domain::token_issuer::TokenIssuer;
 use domain::token_key::TokenKey;
+use domain::user::User;
 use domain::webhook_endpoint::WebhookEndpoint;
 use store::{Index, List, Scan, Store};
 
@@ -42,6 +43,7 @@ macro_rules! every_type {
         $run::<WebhookEndpoint>($store, $with).await?;
         $run::<TokenKey>($store, $with).await?;
         $run::<TokenIssuer>($store, $with).await?;
+        $run::<User>($store, $with).await?;
     };
 }
 
@@ -131,6 +133,7 @@ async fn belongs(store: &dyn Store, list: List, id: Ulid) -> Result<bool, Error>
         Index::PaymentMethods | Index::PaymentMethodsByCustomer => of::<PaymentMethod>(store, list, id).await,
         Index::Accounts => of::<Account>(store, list, id).await,
         Index::ApiKeys => of::<ApiKey>(store, list, id).await,
+        Index::UsersByAccount => of::<User>(store, list, id).await,
         Index::AuditEntries => of::<AuditEntry>(store, list, id).await,
         Index::WebhookEndpoints | Index::DeletedWebhookEndpoints => of::<WebhookEndpoint>(store, list, id).await,
         Index::TokenKeys => of::<TokenKey>(store, list, id).await,

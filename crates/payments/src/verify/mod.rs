@@ -29,6 +29,7 @@ use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
 use domain::token_issuer::TokenIssuer;
 use domain::token_key::TokenKey;
+use domain::user::User;
 use domain::webhook_endpoint::WebhookEndpoint;
 use serde::de::DeserializeOwned;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
@@ -120,6 +121,10 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Error> {
         counted.tell(&page, &mut report);
     });
     each_page!(store, ApiKey, page => {
+        listed.add(&page);
+        references::names(store, &page, &mut report).await?;
+    });
+    each_page!(store, User, page => {
         listed.add(&page);
         references::names(store, &page, &mut report).await?;
     });

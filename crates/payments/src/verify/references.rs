@@ -6,7 +6,7 @@ use domain::account::ApiKey;
 use domain::balance_transaction::{self, BalanceTransaction};
 use domain::charge::{self, Charge};
 use domain::customer::Customer;
-use domain::id::Ulid;
+use domain::id::{AccountId, Ulid};
 use domain::ledger::{self, JournalEntry};
 use domain::payment_attempt::{self, PaymentAttempt};
 use domain::payment_intent::{self, PaymentIntent};
@@ -14,6 +14,7 @@ use domain::payment_method::{PaymentMethod, Token};
 use domain::refund::Refund;
 use domain::scope::Scope;
 use domain::setup_intent::SetupIntent;
+use domain::user::User;
 use store::contract::MAX_KEYS;
 use store::{Key, Kind, Store};
 
@@ -21,6 +22,7 @@ use super::{Page, Report, named, read_all};
 use crate::error::Error;
 use crate::idempotency;
 use crate::records::{Record, key_of};
+use crate::users::by_email;
 
 /// A record that names others.
 pub(super) trait Names: Record {
@@ -143,6 +145,14 @@ impl Names for ApiKey {
     }
 }
 
+impl Names for User {
+    fn names(&self, scope: Scope) -> Vec<(&'static str, Key)> {
+        let account = |id: &AccountId| ("account", to::<domain::account::Account>(Scope::PLATFORM, id.ulid()));
+        let accounts = self.memberships.keys().map(account);
+        accounts.chain([("email", by_email(scope, &self.email))]).collect()
+    }
+}
+
 /// Looks for all that some records name.
 pub(super) async fn names<T: Names>(store: &dyn Store, page: &Page<T>, report: &mut Report) -> Result<(), Error> {
     let mut wanted: BTreeMap<Key, (Ulid, &'static str)> = BTreeMap::new();
@@ -155,7 +165,8 @@ pub(super) async fn names<T: Names>(store: &dyn Store, page: &Page<T>, report: &
             if let (None, Some((by, field))) = (item, wanted.get(key)) {
                 let missing = match key {
                     Key::Object(key) => named(key.kind, key.id),
-                    Key::Named(key) => format!("{} of a request", key.kind.table()),
+                    Key::Named(key) if key.kind == Kind::IdempotencyRecord => format!("{} of a request", key.kind.table()),
+                    Key::Named(key) => format!("a name in {}", key.kind.table()),
                 };
                 report.differ(format!("{}: its {field} is missing: {missing}", named(T::KIND, *by)));
             }

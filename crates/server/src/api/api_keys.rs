@@ -1,4 +1,5 @@
-//! `/v1/api_keys`: a merchant's keys, for a secret key to look after. No restricted key does.
+//! `/v1/api_keys`: a merchant's keys, for a secret key to look after, and for people whose role is that. No restricted key does, and
+//! nobody makes a key that does more than they may.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use domain::permission::{Access, Permissions, Resource};
 use ipnet::IpNet;
 use payments::accounts::NewKey;
 use payments::idempotency::Answered;
+use payments::outcome::Object;
 use payments::payment_methods::create::masked;
 use payments::ports::Answer;
 use payments::{Error, Place};
@@ -76,7 +78,8 @@ fn permissions(kind: ApiKeyKind, named: &BTreeMap<String, String>) -> Result<Per
     let mut all = Vec::with_capacity(named.len());
     for (name, access) in named {
         let param = format!("permissions[{name}]");
-        let resource = Resource::from_name(name).ok_or_else(|| ParamError::invalid(&param, "There is nothing of that name."))?;
+        let resource = Resource::from_name(name).filter(|resource| resource.is_for_keys());
+        let resource = resource.ok_or_else(|| ParamError::invalid(&param, "There is nothing of that name."))?;
         let access = Access::from_name(access).ok_or_else(|| ParamError::invalid(&param, "It must be read or write."))?;
         all.push((resource, access));
     }
@@ -111,6 +114,9 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Answered, Failure> {
     let params: CreateApiKey = params::from_tree(&call.tree)?;
     let kind = kind(params.kind.as_deref())?;
     let permissions = permissions(kind, &params.permissions.unwrap_or_default())?;
+    if !call.credential.may_make(kind, &permissions) {
+        return Err(Failure::AboveOwn);
+    }
     let new = NewKey { kind, permissions, allowed_from: networks(&params.allowed_from.unwrap_or_default())? };
     Ok(call.app.platform.create_api_key(&call.request, &new).await?)
 }
@@ -121,7 +127,13 @@ pub(crate) async fn roll(call: Call<'_>, text: &str) -> Result<Answered, Failure
     if !(0..=MAX_OVERLAP).contains(&overlap) {
         return Err(ParamError::invalid("expires_in", "The time must be from 0 to 604800 seconds.").into());
     }
-    Ok(call.app.platform.roll_api_key(&call.request, id(text)?, overlap).await?)
+    let id = id(text)?;
+    if let Object::ApiKey(shown) = call.app.platform.api_key(&call.request, id).await?
+        && !call.credential.may_make(shown.key.kind, &shown.key.permissions)
+    {
+        return Err(Failure::AboveOwn);
+    }
+    Ok(call.app.platform.roll_api_key(&call.request, id, overlap).await?)
 }
 
 pub(crate) async fn revoke(call: Call<'_>, text: &str) -> Result<Answered, Failure> {

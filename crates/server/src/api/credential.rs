@@ -24,6 +24,8 @@ pub(crate) enum Grant {
     Restricted(Permissions),
     /// Merchants, and speaking for one of them.
     Platform,
+    /// What these allow a person, who may look after keys and people as well.
+    Person(Permissions),
 }
 
 /// Who asks, and what that opens.
@@ -62,8 +64,8 @@ impl Credential {
         let grant = match &of_key.grant {
             Grant::Secret => Grant::Restricted(asked),
             Grant::Restricted(permissions) => Grant::Restricted(asked.and(permissions)),
-            // Neither gets a token with a scope.
-            Grant::Publishable | Grant::Platform => Grant::Restricted(Permissions::default()),
+            // None of them gets a token with a scope.
+            Grant::Publishable | Grant::Platform | Grant::Person(_) => Grant::Restricted(Permissions::default()),
         };
         Self { grant, ..of_key }
     }
@@ -98,8 +100,17 @@ impl Credential {
     /// Whoever reads what it asks for.
     pub(crate) const fn audience(&self) -> Audience {
         match self.grant {
-            Grant::Secret | Grant::Restricted(_) | Grant::Platform => Audience::Shop,
+            Grant::Secret | Grant::Restricted(_) | Grant::Platform | Grant::Person(_) => Audience::Shop,
             Grant::Publishable => Audience::Browser,
+        }
+    }
+
+    /// Whether it may make such a key, or one in the place of it.
+    pub(crate) fn may_make(&self, kind: ApiKeyKind, permissions: &Permissions) -> bool {
+        match &self.grant {
+            Grant::Secret => true,
+            Grant::Person(own) => own.may_make(kind, permissions),
+            Grant::Restricted(_) | Grant::Publishable | Grant::Platform => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::payment_intent::ConfirmationMethod;
-use domain::permission::{Access, Permissions};
+use domain::permission::{Access, Permissions, Resource};
 use payments::Request;
 use payments::idempotency::Answered;
 use payments::ports::Audience;
@@ -33,38 +33,54 @@ pub(crate) struct Call<'a> {
 pub(crate) async fn dispatch<'a>(route: &Route, ids: Ids<'a>, call: Call<'a>) -> Result<Answered, Failure> {
     match (route.opens, &call.credential.grant) {
         (Opens::Platform, Grant::Platform) => {}
-        (Opens::Platform, Grant::Secret | Grant::Publishable | Grant::Restricted(_)) => return Err(Failure::PlatformOnly),
+        (Opens::Platform, Grant::Secret | Grant::Publishable | Grant::Restricted(_) | Grant::Person(_)) => {
+            return Err(Failure::PlatformOnly);
+        }
         (_, Grant::Platform) => return Err(Failure::NoMerchant),
         (Opens::Secret, Grant::Publishable) => return Err(Failure::Forbidden),
         (Opens::ClientSecret(intent), Grant::Secret) => check_secret(&call, intent, ids, Audience::Shop).await?,
         (Opens::ClientSecret(intent), Grant::Publishable) => check_secret(&call, intent, ids, Audience::Browser).await?,
         (_, Grant::Restricted(permissions)) => {
             check_permission(permissions, route)?;
-            check_expansions(permissions, &call.tree)?;
+            check_expansions(permissions, &call.tree).map_err(|(resource, access)| Failure::NotPermitted(resource, access))?;
+        }
+        (_, Grant::Person(permissions)) => {
+            check_role(permissions, route)?;
+            check_expansions(permissions, &call.tree).map_err(|(resource, access)| Failure::NotInRole(resource, access))?;
         }
         (Opens::Secret, Grant::Secret) | (Opens::Any, Grant::Secret | Grant::Publishable) => {}
     }
     (route.run)(call, ids).await
 }
 
-/// What is restricted opens what it was made for.
+/// What is restricted opens what it was made for, and never keys or people.
 fn check_permission(permissions: &Permissions, route: &Route) -> Result<(), Failure> {
     match route.needs {
+        Some((resource, _)) if !resource.is_for_keys() => Err(Failure::Forbidden),
         Some((resource, access)) if permissions.allow(resource, access) => Ok(()),
         Some((resource, access)) => Err(Failure::NotPermitted(resource, access)),
         None => Err(Failure::Forbidden),
     }
 }
 
+/// A person does what their role is for.
+fn check_role(permissions: &Permissions, route: &Route) -> Result<(), Failure> {
+    match route.needs {
+        Some((resource, access)) if permissions.allow(resource, access) => Ok(()),
+        Some((resource, access)) => Err(Failure::NotInRole(resource, access)),
+        None => Err(Failure::Forbidden),
+    }
+}
+
 /// What an answer is to show in the place of a reference, the credential must be allowed to read.
-fn check_expansions(permissions: &Permissions, tree: &Tree) -> Result<(), Failure> {
+fn check_expansions(permissions: &Permissions, tree: &Tree) -> Result<(), (Resource, Access)> {
     let mut paths = Vec::new();
     if let Some(expand) = tree.get("expand") {
         texts(expand, &mut paths);
     }
     let shown = paths.iter().flat_map(|path| path.split('.')).flat_map(shows);
     let denied = shown.copied().find(|resource| !permissions.allow(*resource, Access::Read));
-    denied.map_or(Ok(()), |resource| Err(Failure::NotPermitted(resource, Access::Read)))
+    denied.map_or(Ok(()), |resource| Err((resource, Access::Read)))
 }
 
 fn texts<'t>(tree: &'t Tree, into: &mut Vec<&'t str>) {

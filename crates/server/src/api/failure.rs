@@ -1,6 +1,7 @@
 //! Every way a request can fail, and the one place that says which status, type and code it has.
 
 use domain::permission::{Access, Resource};
+use domain::user::Refusal;
 use payments::ports::Answer;
 use payments::{Error, Place};
 
@@ -32,6 +33,18 @@ pub enum Failure {
     PlatformOnly,
     /// The request is of one merchant, and does not say of which.
     NoMerchant,
+    /// The person's role does not allow this.
+    NotInRole(Resource, Access),
+    /// The person's role needs a second factor for live data, and none was shown.
+    SecondFactor,
+    /// A key that does more than whoever asks for it may.
+    AboveOwn,
+    /// The browser says that another site's page sent it.
+    OtherSite,
+    /// What a session changes must show its token.
+    CsrfToken,
+    /// The person looks after several accounts, and none was named.
+    WhichAccount,
     /// No such version of the API ever was.
     Version,
     /// There is test and live data, and no other.
@@ -90,7 +103,16 @@ impl Failure {
             Self::PlatformOnly => Some("platform_key_required"),
             Self::NoMerchant => Some("account_required"),
             Self::Account => Some("account_invalid"),
-            Self::Version
+            Self::NotInRole(..) | Self::AboveOwn => Some("permission_missing"),
+            Self::SecondFactor => Some("second_factor_required"),
+            Self::OtherSite => Some("other_site"),
+            Self::CsrfToken => Some("csrf_token_invalid"),
+            // Those of people who log in are told by the use cases.
+            Self::Case(Error::User(refusal @ (Refusal::NotLoggedIn | Refusal::AboveRole | Refusal::NeedsLiveMode))) => {
+                Some(of_user(*refusal).1)
+            }
+            Self::WhichAccount
+            | Self::Version
             | Self::Mode
             | Self::Limited(_)
             | Self::TooLarge
@@ -127,6 +149,24 @@ impl Failure {
                 let (resource, access) = (resource.as_str(), access.as_str());
                 let message = format!("The API key is restricted: this operation needs {access} access to {resource}.");
                 simple(403, INVALID, Some("permission_missing"), &message)
+            }
+            Self::NotInRole(resource, access) => {
+                let (resource, access) = (resource.as_str(), access.as_str());
+                let message = format!("Your role does not allow this: it needs {access} access to {resource}.");
+                simple(403, INVALID, Some("permission_missing"), &message)
+            }
+            Self::SecondFactor => {
+                simple(403, INVALID, Some("second_factor_required"), "Your role needs a second factor for live data: log in with one.")
+            }
+            Self::AboveOwn => {
+                simple(403, INVALID, Some("permission_missing"), "A key may do no more than whoever makes it: this needs another role.")
+            }
+            Self::OtherSite => simple(403, INVALID, Some("other_site"), "This must be asked for by a page of this server."),
+            Self::CsrfToken => {
+                simple(403, INVALID, Some("csrf_token_invalid"), "Send the session's csrf_token in the header Bursar-Csrf-Token.")
+            }
+            Self::WhichAccount => {
+                simple(400, INVALID, Some("account_missing"), "You look after several accounts: name one in the header Bursar-Account.")
             }
             Self::Forbidden => simple(403, INVALID, Some("secret_key_required"), "This operation needs a secret key."),
             Self::PlatformOnly => simple(403, INVALID, Some("platform_key_required"), "This operation needs a key of the platform."),
@@ -170,7 +210,9 @@ const fn too_many(of: Allowance) -> &'static str {
     match of {
         Allowance::Key => "Too many requests with this key. Repeat it after the seconds that Retry-After tells.",
         Allowance::Account => "Too many requests of this account. Repeat it after the seconds that Retry-After tells.",
-        Allowance::Address => "Too many requests with keys that are not valid. Repeat it after the seconds that Retry-After tells.",
+        Allowance::Address => {
+            "Too many requests with keys or passwords that are not valid. Repeat it after the seconds that Retry-After tells."
+        }
     }
 }
 
@@ -221,6 +263,12 @@ fn case(error: &Error, request: &str, ctx: Context) -> Answer {
             let short = param.trim_start_matches("card[").trim_end_matches(']');
             write(402, ErrorBody { code: Some(code.as_str()), param: Some(short), r#type: "card_error", ..body })
         }
+        Error::User(refusal) => {
+            let (status, code) = of_user(*refusal);
+            let kind = if status == 401 { "authentication_error" } else { INVALID };
+            write(status, ErrorBody { code: Some(code), r#type: kind, ..body })
+        }
+        Error::Crowded => write(503, ErrorBody { r#type: "api_error", ..body }),
         Error::IdempotencyMismatch => write(400, ErrorBody { r#type: "idempotency_error", ..body }),
         Error::IdempotencyInFlight => write(409, ErrorBody { code: Some("idempotency_key_in_use"), ..body }),
         Error::LockTimeout => write(409, ErrorBody { code: Some("lock_timeout"), ..body }),
@@ -233,6 +281,25 @@ fn case(error: &Error, request: &str, ctx: Context) -> Answer {
             tracing::error!(request, why, "a defect");
             write(500, ErrorBody { r#type: "api_error", ..body })
         }
+    }
+}
+
+/// Status and code of what is not done for or to a person.
+const fn of_user(refusal: Refusal) -> (u16, &'static str) {
+    match refusal {
+        Refusal::WrongLogIn => (401, "login_invalid"),
+        Refusal::NotLoggedIn => (401, "session_invalid"),
+        Refusal::WrongPassword => (400, "password_invalid"),
+        Refusal::WrongCode => (400, "code_invalid"),
+        Refusal::InvalidInvitation => (400, "invitation_invalid"),
+        Refusal::SecondFactorOn => (400, "second_factor_on"),
+        Refusal::NoSecondFactor => (400, "second_factor_missing"),
+        Refusal::AlreadyThere => (400, "user_exists"),
+        Refusal::Disabled => (400, "user_disabled"),
+        Refusal::TooManyAccounts => (400, "user_in_too_many_accounts"),
+        Refusal::LastOwner => (400, "last_owner"),
+        Refusal::AboveRole => (403, "role_too_low"),
+        Refusal::NeedsLiveMode => (403, "live_mode_required"),
     }
 }
 

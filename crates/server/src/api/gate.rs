@@ -17,9 +17,10 @@ use super::credential::{Credential, Grant};
 use super::{App, Failure};
 use crate::limits::rate::Standing;
 use crate::oauth;
+use crate::sessions;
 use crate::views::API_VERSION;
 
-/// Which data a request of whoever runs the platform is about.
+/// Which data a request is about of whoever runs the platform, or is logged in.
 const MODE: &str = "bursar-mode";
 /// The date of Stripe's first dated version.
 const FIRST_VERSION: &str = "2011-01-01";
@@ -41,6 +42,10 @@ pub(crate) struct Sender {
 
 /// Whoever sent a request.
 pub(super) async fn authenticate(app: &App, parts: &Parts, sender: &mut Sender) -> Result<Arc<Credential>, Failure> {
+    if !parts.headers.contains_key(header::AUTHORIZATION) && sessions::is_shown(app, parts) {
+        // Of people there are few, and its future is large: it lives on the heap.
+        return Box::pin(sessions::prove(app, parts, sender)).await;
+    }
     let text = parts.headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).ok_or(Failure::NoKey)?;
     let text = match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
@@ -92,14 +97,20 @@ pub(super) async fn merchant(app: &App, headers: &HeaderMap, credential: Arc<Cre
     }
     let Some(named) = headers.get("stripe-account") else { return Ok(credential) };
     let account = named.to_str().ok().and_then(|text| text.parse::<AccountId>().ok()).ok_or(Failure::Account)?;
-    let mode = match headers.get(MODE).map(HeaderValue::as_bytes) {
-        None | Some(b"live") => Mode::Live,
-        Some(b"test") => Mode::Test,
-        Some(_) => return Err(Failure::Mode),
-    };
+    let mode = mode(headers)?.unwrap_or(Mode::Live);
     let found = app.platform.find::<Account>(Scope::PLATFORM, account.ulid()).await?;
     found.ok_or(Failure::Account)?;
     Ok(Arc::new(credential.for_merchant(Scope { account, mode })))
+}
+
+/// Which data a request that could be about both says that it is about.
+pub(crate) fn mode(headers: &HeaderMap) -> Result<Option<Mode>, Failure> {
+    match headers.get(MODE).map(HeaderValue::as_bytes) {
+        None => Ok(None),
+        Some(b"live") => Ok(Some(Mode::Live)),
+        Some(b"test") => Ok(Some(Mode::Test)),
+        Some(_) => Err(Failure::Mode),
+    }
 }
 
 /// Checks `Stripe-Version` and `Stripe-Account`: every version that there was is served in the shapes of

@@ -34,8 +34,8 @@ pub(super) fn put<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router
     router.layer(ServiceBuilder::new().layer(a).layer(b).layer(c).layer(d).layer(open_to_pages()))
 }
 
-/// Any page may call from its buyers' browsers: what a call may do, its key says and never a cookie, so that a page gets nothing
-/// that whoever knows the key does not.
+/// Any page may call from its buyers' browsers: what its call may do, its key says, so that a page gets nothing that whoever knows the
+/// key does not. What a cookie opens, it opens to pages of ours only (`sessions/guard.rs`), and no answer says that others may send one.
 fn open_to_pages() -> CorsLayer {
     let told = ["request-id", "idempotent-replayed", "stripe-version", "retry-after", LIMIT, REMAINING, RESET];
     CorsLayer::new()

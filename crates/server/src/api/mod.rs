@@ -25,6 +25,7 @@ mod requests;
 mod route;
 mod routes;
 mod setup_intents;
+mod users;
 mod webhook_deliveries;
 mod webhook_endpoints;
 
@@ -61,6 +62,7 @@ use crate::metrics::Meters;
 use crate::oauth::{self, OAuth};
 use crate::params;
 use crate::presenter::ApiPresenter;
+use crate::sessions;
 use crate::traces;
 use crate::views::{API_VERSION, Context};
 pub use failure::Failure;
@@ -134,6 +136,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(oauth::METADATA_PATH, axum::routing::get(oauth::metadata))
         .merge(docs_page::router())
         .fallback(handle);
+    let router = sessions::routes().into_iter().fold(router, |router, (path, methods)| router.route(path, methods));
     headers::put(router).with_state(app)
 }
 
@@ -239,7 +242,7 @@ pub(crate) async fn denied(
 }
 
 /// The answer to one request too many, of which nothing was looked at.
-async fn turned_away(app: &App, body: Body) -> Response {
+pub(crate) async fn turned_away(app: &App, body: Body) -> Response {
     app.meters.turned_away();
     body::Incoming::new(body).discard().await;
     respond(failure::overloaded(), false, &RequestId::new(app.platform.mint()).to_string())
@@ -268,7 +271,7 @@ fn standard(method: &Method) -> Option<&str> {
     }
 }
 
-fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
+pub(crate) fn respond(answer: Answer, replayed: bool, id: &str) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let overloaded = response.status() == StatusCode::SERVICE_UNAVAILABLE;
@@ -295,7 +298,7 @@ const REMAINING: &str = "ratelimit-remaining";
 const RESET: &str = "ratelimit-reset";
 
 /// Says where the limit stands, so that a client can slow down before it is refused.
-fn tell(standing: Standing, headers: &mut HeaderMap) {
+pub(crate) fn tell(standing: Standing, headers: &mut HeaderMap) {
     headers.insert(LIMIT, HeaderValue::from(standing.limit));
     headers.insert(REMAINING, HeaderValue::from(standing.remaining));
     headers.insert(RESET, HeaderValue::from(standing.reset));

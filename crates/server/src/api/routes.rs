@@ -18,7 +18,7 @@ use super::lists::{self, RetrieveIntent, retrieve, retrieve_with_secret};
 use super::requests::MethodParams;
 use super::route::{Ids, Intent, Opens, Route, Run};
 use super::{account, accounts, api_keys, charges, customers, open_operations, payment_intents, payment_methods, refunds, setup_intents};
-use super::{webhook_deliveries, webhook_endpoints};
+use super::{users, webhook_deliveries, webhook_endpoints};
 use crate::views;
 
 /// The operation of a method and path, with the ids the path names.
@@ -29,7 +29,7 @@ pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Option<(&'static Route
 
 /// Every operation there is.
 pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let all = [payments(), set_ups(), cards(), charges_and_refunds(), buyers(), statement(), webhooks(), keys(), merchants()];
+    let all = [payments(), set_ups(), cards(), charges_and_refunds(), buyers(), statement(), webhooks(), keys(), merchants(), people()];
     all.into_iter().flatten().collect()
 });
 
@@ -351,5 +351,30 @@ fn keys() -> Vec<Route> {
             .titled("Revoke an API key")
             .takes::<customers::Nothing>()
             .gives::<views::ApiKey<'_>>(),
+    ]
+}
+
+fn people() -> Vec<Route> {
+    vec![
+        post("/v1/users", |call, _| Box::pin(users::invite(call)))
+            .titled("Invite a user")
+            .takes::<users::InviteUser>()
+            .gives::<views::User<'_>>(),
+        get("/v1/users", |call, _| Box::pin(users::list(call)))
+            .titled("List users")
+            .takes::<users::UsersParams>()
+            .pages::<views::User<'_>>(),
+        get("/v1/users/{user}", |call, [id, _]| Box::pin(users::retrieve(call, id)))
+            .titled("Retrieve a user")
+            .takes::<customers::Nothing>()
+            .gives::<views::User<'_>>(),
+        post("/v1/users/{user}", |call, [id, _]| Box::pin(users::change_role(call, id)))
+            .titled("Give a user another role")
+            .takes::<users::ChangeUser>()
+            .gives::<views::User<'_>>(),
+        post("/v1/users/{user}/disable", |call, [id, _]| Box::pin(users::disable(call, id)))
+            .titled("Disable a user")
+            .takes::<customers::Nothing>()
+            .gives::<views::User<'_>>(),
     ]
 }

@@ -175,6 +175,7 @@ fn stands(object: &Object) -> String {
         | Object::Event(_)
         | Object::PaymentMethod(_)
         | Object::Token(_)
+        | Object::User(_)
         | Object::WebhookEndpoint(_) => String::new(),
     }
 }

@@ -91,9 +91,10 @@ pub(super) struct Roll {
 /// `refunds=write`.
 pub(super) fn permission(text: &str) -> Result<(Resource, Access), String> {
     let (name, access) = text.split_once('=').ok_or("write it as refunds=write")?;
-    let names = || Resource::ALL.iter().map(|resource| resource.as_str()).collect::<Vec<_>>().join(", ");
-    let resource = Resource::from_name(name).ok_or_else(|| format!("{name} is none of {}", names()))?;
-    Ok((resource, Access::from_name(access).ok_or("it is read or write")?))
+    let all = || Resource::ALL.iter().filter(|resource| resource.is_for_keys());
+    let names = || all().map(|resource| resource.as_str()).collect::<Vec<_>>().join(", ");
+    let resource = all().find(|resource| resource.as_str() == name).ok_or_else(|| format!("{name} is none of {}", names()))?;
+    Ok((*resource, Access::from_name(access).ok_or("it is read or write")?))
 }
 
 #[derive(Args)]

@@ -18,6 +18,7 @@ mod serve;
 mod store;
 mod token_keys;
 mod trigger;
+mod users;
 mod verify;
 
 use std::io::Write as _;
@@ -58,6 +59,9 @@ enum Command {
     /// List, replace and take back the keys that sign access tokens.
     #[command(subcommand)]
     TokenKeys(token_keys::TokenKeys),
+    /// Invite and list the people who look after accounts, give them another role, disable them, let them begin anew.
+    #[command(subcommand)]
+    Users(users::Users),
     /// Verify, seal and export the audit trail.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -94,6 +98,7 @@ impl Cli {
             Some(Command::Keys(command)) => command.run().await,
             Some(Command::Issuers(command)) => command.run().await,
             Some(Command::TokenKeys(command)) => command.run().await,
+            Some(Command::Users(command)) => command.run().await,
             Some(Command::Audit(command)) => command.run().await,
             Some(Command::Attempts(command)) => command.run().await,
             Some(Command::Backup(command)) => command.run(),

@@ -165,7 +165,7 @@ fn client(headers: &HeaderMap, asked: &Asked) -> Result<(String, String), No> {
 fn allowed(grant: &Grant, scope: Option<&str>) -> Result<Option<Permissions>, No> {
     let most = match grant {
         Grant::Secret => Permissions::all(),
-        Grant::Restricted(permissions) => permissions.clone(),
+        Grant::Restricted(permissions) | Grant::Person(permissions) => permissions.clone(),
         Grant::Platform => Permissions::default(),
         Grant::Publishable => {
             return Err(No::Asked("unauthorized_client", "A publishable key is no client: whoever sees the page has it."));

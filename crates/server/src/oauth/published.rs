@@ -50,7 +50,10 @@ pub(crate) async fn jwks(State(app): State<Arc<App>>) -> Response {
 /// What the token endpoint does.
 pub(crate) async fn metadata(State(app): State<Arc<App>>) -> Response {
     let url = app.platform.public_url();
-    let scopes = Resource::ALL.iter().flat_map(|resource| [Access::Read, Access::Write].map(|access| scope_word(*resource, access)));
+    let scopes = Resource::ALL
+        .iter()
+        .filter(|resource| resource.is_for_keys())
+        .flat_map(|resource| [Access::Read, Access::Write].map(|access| scope_word(*resource, access)));
     published(
         StatusCode::OK,
         &json!({

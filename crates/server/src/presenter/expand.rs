@@ -59,6 +59,7 @@ fn id_of(object: &Object) -> String {
         Object::Event(shown) => shown.event.id.to_string(),
         Object::PaymentIntent(intent) => intent.id.to_string(),
         Object::PaymentMethod(method) => method.id.to_string(),
+        Object::User(shown) => shown.user.id.to_string(),
         Object::Refund(refund) => refund.id.to_string(),
         Object::SetupIntent(intent) => intent.id.to_string(),
         Object::Token(token) => token.id.to_string(),

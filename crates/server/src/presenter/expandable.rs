@@ -58,6 +58,7 @@ impl Root {
             | Object::AuditEntry(_)
             | Object::Event(_)
             | Object::Token(_)
+            | Object::User(_)
             | Object::WebhookEndpoint(_) => Shape::Opaque,
             Object::BalanceTransaction(_) => Shape::BalanceTransaction,
             Object::Charge(_) => Shape::Charge,

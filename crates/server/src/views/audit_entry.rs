@@ -38,7 +38,7 @@ pub struct AuditActor<'a> {
     id: Option<String>,
     /// The name of the job, provider or operator.
     name: Option<&'a str>,
-    /// `api_key`, `publishable_key`, `buyer`, `job`, `provider` or `operator`.
+    /// `api_key`, `client`, `publishable_key`, `buyer`, `job`, `provider`, `operator`, `user` or `unknown`.
     r#type: &'static str,
 }
 
@@ -60,6 +60,7 @@ fn actor(actor: &Actor) -> AuditActor<'_> {
     let (id, name) = match actor {
         Actor::ApiKey { id } | Actor::PublishableKey { id } => (Some(id.to_string()), None),
         Actor::Client { issuer, subject } => (Some(issuer.to_string()), Some(subject.as_str())),
+        Actor::User { id } => (Some(id.to_string()), None),
         Actor::Buyer | Actor::Unknown => (None, None),
         Actor::Job { name } => (None, Some(name.as_str())),
         Actor::Provider { name } | Actor::Operator { name } => (None, Some(name.as_str())),

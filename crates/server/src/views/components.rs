@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 
 use super::{
     Account, ApiKey, AuditEntry, Balance, BalanceTransaction, Charge, Customer, Deleted, Error, Event, OpenOperation, PaymentIntent,
-    PaymentMethod, Refund, SetupIntent, Token, WebhookDelivery, WebhookEndpoint, WebhookReplay,
+    PaymentMethod, Refund, SetupIntent, Token, User, WebhookDelivery, WebhookEndpoint, WebhookReplay,
 };
 
 /// Every view and what it is made of; to be merged into the description. References name these.
@@ -28,6 +28,7 @@ use super::{
     Refund,
     SetupIntent,
     Token,
+    User,
     WebhookDelivery,
     WebhookEndpoint,
     WebhookReplay,

@@ -37,6 +37,7 @@ pub mod reference;
 pub mod refund;
 pub mod setup_intent;
 pub mod token;
+pub mod user;
 pub mod webhook_delivery;
 pub mod webhook_endpoint;
 pub mod words;
@@ -64,6 +65,7 @@ pub use payment_method::PaymentMethod;
 pub use refund::Refund;
 pub use setup_intent::SetupIntent;
 pub use token::Token;
+pub use user::User;
 pub use webhook_delivery::{WebhookDelivery, WebhookReplay};
 pub use webhook_endpoint::WebhookEndpoint;
 

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     Account, ApiKey, AuditEntry, BalanceTransaction, Charge, Context, Customer, Deleted, Event, PaymentIntent, PaymentMethod, Refund,
-    SetupIntent, Token, WebhookEndpoint,
+    SetupIntent, Token, User, WebhookEndpoint,
 };
 
 /// Any object of the API; a deleted one as what is left of it.
@@ -34,6 +34,7 @@ impl Serialize for Rendered<'_> {
             Object::Refund(refund) => Refund::view(refund).serialize(serializer),
             Object::SetupIntent(intent) => SetupIntent::view(intent, ctx).serialize(serializer),
             Object::Token(token) => Token::view(token, ctx).serialize(serializer),
+            Object::User(shown) => User::view(shown, ctx).serialize(serializer),
             Object::WebhookEndpoint(shown) if shown.endpoint.state == State::Deleted => {
                 Deleted::view(shown.endpoint.id, "webhook_endpoint").serialize(serializer)
             }

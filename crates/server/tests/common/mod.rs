@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+pub mod people;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bursar::compose::{Settings, Webhooks, compose};

@@ -111,6 +111,7 @@ pub(super) const fn shards_of(layout: &Layout, list: &List) -> u16 {
         | Index::DeletedWebhookEndpoints
         | Index::TokenKeys
         | Index::TokenIssuers
+        | Index::UsersByAccount
         | Index::PaymentIntentsByCustomer
         | Index::ChargesByCustomer
         | Index::ChargesByPaymentIntent

@@ -349,6 +349,8 @@ const fn sql(kind: Kind) -> Sql {
         Kind::WebhookDelivery => sql_of!("webhook_deliveries"),
         Kind::TokenKey => sql_of!("token_keys"),
         Kind::TokenIssuer => sql_of!("token_issuers"),
+        Kind::User => sql_of!("users"),
+        Kind::Session => sql_of!("sessions"),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::params::{ParamError, RangeParam};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ActorFilter {
-    /// `api_key`, `client`, `publishable_key`, `buyer`, `job`, `provider`, `operator` or `unknown`.
+    /// `api_key`, `client`, `publishable_key`, `buyer`, `job`, `provider`, `operator`, `user` or `unknown`.
     r#type: String,
 }
 
