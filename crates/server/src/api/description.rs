@@ -136,7 +136,7 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
 
 /// Every word that a token's scope may have.
 fn scopes() -> Value {
-    let words = Resource::ALL.iter().flat_map(|resource| {
+    let words = Resource::ALL.iter().filter(|resource| resource.is_for_keys()).flat_map(|resource| {
         let about = |access: Access| format!("{} {}", access.as_str(), resource.as_str().replace('_', " "));
         [Access::Read, Access::Write].map(|access| (scope_word(*resource, access), json!(about(access))))
     });
