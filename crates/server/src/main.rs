@@ -18,7 +18,7 @@ async fn main() -> ExitCode {
     if bursar::lambda::is_here() {
         return ended(bursar::lambda::run().await);
     }
-    ended(cli::Cli::parse().run().await)
+    ended(Box::pin(cli::Cli::parse().run()).await)
 }
 
 fn ended(result: Result<(), SetupError>) -> ExitCode {
