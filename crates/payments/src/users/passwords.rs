@@ -18,9 +18,10 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Bytes of a salt (RFC 9106 §3.1 recommends 16).
 pub(crate) const SALT_BYTES: usize = 16;
-/// Hashes at once: some 80 MB of memory, and four of a machine's processors.
-const AT_ONCE: usize = 4;
-/// Hashes that wait for those: about two seconds' worth. One more is refused, so that guessers fill no memory.
+/// Hashes at once: some 40 MB of memory, and no more of a machine's processors than these, so that a flood of guesses stands in no
+/// payment's way.
+const AT_ONCE: usize = 2;
+/// Hashes at once and those that wait for them: about a second's worth. One more is refused, so that guessers fill no memory.
 const IN_ALL: usize = 64;
 
 /// Hashes passwords.

@@ -10,7 +10,7 @@ use domain::user::{Refusal, Role, State, User};
 use payments::records::{decode, key_of};
 use payments::users::{LoggedIn, NewUser};
 use payments::{By, Error, Request, Visit};
-use store::{Index, List, Scan, Store};
+use store::{Index, Key, List, Scan, Store};
 use totp_rs::{Builder, Secret};
 use zeroize::Zeroizing;
 
@@ -149,7 +149,11 @@ async fn nothing_that_lets_somebody_in_is_kept_as_it_is() {
     let mut kept = String::new();
     for kind in store::Kind::ALL {
         for exported in shop.store.export(*kind, None, 1_000).await.unwrap() {
-            kept.push_str(&format!("{:?} {}\n", exported.key, String::from_utf8(exported.item.body).unwrap()));
+            let name = match exported.key {
+                Key::Named(key) => String::from_utf8(key.name).unwrap(),
+                Key::Object(key) => key.id.to_string(),
+            };
+            kept.push_str(&format!("{name} {}\n", String::from_utf8(exported.item.body).unwrap()));
         }
     }
     let secrets = [link.rsplit('_').next().unwrap(), PASSWORD, &logged_in.token.0, &factor.logged_in.token.0, &factor.secret];

@@ -119,3 +119,21 @@ async fn check_secret(call: &Call<'_>, intent: Intent, [id, _]: Ids<'_>, audienc
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::api::routes;
+
+    #[test]
+    fn nothing_restricted_looks_after_keys_or_people_whatever_it_is_said_to_be_allowed() {
+        let everything = Permissions::of(Resource::ALL.iter().map(|resource| (*resource, Access::Write)));
+        for (path, opens) in [("/v1/users", false), ("/v1/api_keys", false), ("/v1/refunds", true)] {
+            let (route, _) = routes::find(&Method::POST, path).unwrap();
+            assert_eq!(check_permission(&everything, route).is_ok(), opens, "{path}");
+            assert!(check_role(&everything, route).is_ok(), "{path}");
+        }
+    }
+}
