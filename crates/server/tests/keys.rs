@@ -61,13 +61,14 @@ fn secret_of(intent: &Value) -> String {
 
 #[tokio::test]
 async fn a_publishable_key_opens_four_operations_on_intents_and_two_on_cards_and_nothing_else() {
-    let shop = Shop::open().await;
+    let (shop, platform) = (Shop::open().await, common::shop().await);
     let mut opened = Vec::new();
     for (method, template) in bursar::api::operations() {
         let path = template.replace(['{', '}'], "");
         let anonymous = send(&shop.router, method, &path, &[], "").await.status;
         assert_eq!(anonymous, StatusCode::UNAUTHORIZED, "{method} {template} without a key");
-        let with_secret = shop.shop(method, &path, "").await.status;
+        // Merchants are made by whoever runs the platform: no key of a shop opens that.
+        let with_secret = common::call(&platform, method, &path, "", None).await.status;
         assert!(![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&with_secret), "{method} {template}: {with_secret}");
         if shop.browser(method, &path, "").await.status != StatusCode::FORBIDDEN {
             opened.push(format!("{method} {template}"));

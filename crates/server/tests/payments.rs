@@ -242,6 +242,7 @@ async fn what_is_missing_is_not_found_in_a_path_and_a_mistake_in_a_parameter() {
                 "events" => ("evt_", ""),
                 "webhook_endpoints" if template.ends_with("/replay") => ("we_", "created[gte]=1"),
                 "webhook_endpoints" => ("we_", ""),
+                "accounts" => ("acct_", ""),
                 "api_keys" => ("key_", ""),
                 "users" if template.ends_with("/disable") || method == "GET" => ("usr_", ""),
                 "users" => ("usr_", "role=support"),

@@ -9,12 +9,23 @@ use axum::body::{Body, to_bytes};
 use bursar::compose::{Settings, Webhooks, compose};
 use bursar::serve;
 use bursar::webhooks::Reach;
+use domain::account::ApiKeyKind;
+use domain::scope::Scope;
 use http::{HeaderMap, Request, StatusCode};
+use payments::By;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// The shop's secret key.
 pub const KEY: &str = "sk_test_integration";
+
+/// A key of whoever runs the platform.
+pub const PLATFORM_KEY: &str = "sk_platform_integration";
+
+/// The key that opens a path.
+pub fn key_of(path: &str) -> &'static str {
+    if path.starts_with("/v1/accounts") { PLATFORM_KEY } else { KEY }
+}
 
 /// A server with a test shop, in memory.
 pub async fn shop() -> Router {
@@ -32,7 +43,10 @@ pub async fn shop_on(store: &str) -> Router {
         webhooks: Webhooks::AtOnce(Reach::Private),
     };
     let composed = compose(&settings).await.unwrap();
-    serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
+    if serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap().is_some() {
+        let by = By::operator("test");
+        composed.app.platform.create_key(&by, Scope::PLATFORM, ApiKeyKind::Platform, Some(PLATFORM_KEY)).await.unwrap();
+    }
     serve::router(&composed)
 }
 
@@ -61,9 +75,9 @@ pub async fn send(shop: &Router, method: &str, path: &str, headers: &[(&str, &st
     Reply { status, replayed: headers.contains_key("idempotent-replayed"), headers, bytes, json }
 }
 
-/// Sends a form with the secret key.
+/// Sends a form with the secret key, or where it opens nothing with the platform's.
 pub async fn call(shop: &Router, method: &str, path: &str, form: &str, idempotency: Option<&str>) -> Reply {
-    let bearer = format!("Bearer {KEY}");
+    let bearer = format!("Bearer {}", key_of(path));
     let mut headers = vec![("authorization", bearer.as_str())];
     headers.extend(idempotency.map(|key| ("idempotency-key", key)));
     send(shop, method, path, &headers, form).await
