@@ -16,6 +16,7 @@ mod listen;
 mod records;
 mod serve;
 mod store;
+mod tls;
 mod token_keys;
 mod trigger;
 mod users;

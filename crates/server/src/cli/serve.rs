@@ -8,7 +8,6 @@ use bursar::compose::{Settings, SetupError, Webhooks, compose_limited};
 use bursar::connections::TrustedProxies;
 use bursar::metrics::{self, Meters};
 use bursar::serve;
-use bursar::tls::{Files, Tls};
 use bursar::traces::Traces;
 use bursar::webhooks::Reach;
 use clap::Args;
@@ -16,6 +15,7 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 
 use super::limits::LimitArgs;
+use super::tls::TlsArgs;
 use super::{StoreArgs, failed, say, stop_signal};
 
 #[derive(Args)]
@@ -52,13 +52,8 @@ pub(super) struct Serve {
     /// about themselves.
     #[arg(long, env = "BURSAR_WEBHOOKS_ALLOW_PRIVATE")]
     webhooks_allow_private: bool,
-    /// The file of a certificate, with those that lead to its issuer after it (PEM); without encryption if left out. It is read again
-    /// when it changes.
-    #[arg(long, env = "BURSAR_TLS_CERT", value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// The file of the certificate's private key (PEM).
-    #[arg(long, env = "BURSAR_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Addresses and networks of proxies, with commas between them: what they write into X-Forwarded-For is taken for where a request
     /// comes from. Nobody is believed if left out.
     #[arg(long, env = "BURSAR_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
@@ -90,8 +85,7 @@ impl Serve {
             None => None,
         };
         let address = listener.local_addr().map_err(|e| failed("listening", e))?;
-        let tls = self.tls_cert.zip(self.tls_key).map(|(certificate, key)| Tls::open(Files { certificate, key }).map(Arc::new));
-        let tls = tls.transpose().map_err(|e| failed("encryption", e))?;
+        let tls = self.tls.open()?;
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let named = self.vault_key_file.map(std::fs::read_to_string).transpose().map_err(|e| failed("the vault's key file", e))?;
         let settings = Settings {

@@ -1,8 +1,12 @@
-//! TLS: a certificate and its key, in files that are read again when they change.
+//! TLS: a certificate and its key, in files that are read again when they change, or from a certificate authority ([`acme`]).
 //!
 //! Certificates live for weeks, and what renews them writes files: a server goes on with the new ones and need not start again.
 //! Files that cannot be used leave it with those it has, and are tried at each look, since certificate and key are never written at
-//! the same moment. HTTP/2 is offered beside HTTP/1.1. Absent on purpose: certificates of clients, and getting certificates by itself (ACME).
+//! the same moment. HTTP/2 is offered beside HTTP/1.1. Absent on purpose: certificates of clients.
+
+pub mod acme;
+mod order;
+mod resolver;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::RwLock;
+
+use self::acme::Acme;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -44,6 +50,9 @@ pub enum TlsError {
     /// There is no certificate in the file.
     #[error("{0}: there is no certificate in it")]
     Empty(PathBuf),
+    /// The certificate authority cannot be asked.
+    #[error("the certificate authority: {0}")]
+    Authority(String),
     /// Certificate and key cannot be used, or not together.
     #[error("the certificate and its key: {0}")]
     Pair(#[from] tokio_rustls::rustls::Error),
@@ -61,9 +70,15 @@ pub struct Files {
 /// When a file was written and how long it is: one that was written anew differs.
 type Stamp = Option<(SystemTime, u64)>;
 
+/// Where certificates come from.
+enum Source {
+    Files(Files),
+    Authority(Acme),
+}
+
 /// What connections are encrypted with.
 pub struct Tls {
-    files: Files,
+    source: Source,
     config: RwLock<Arc<ServerConfig>>,
 }
 
@@ -74,27 +89,40 @@ impl Tls {
     /// They cannot be read or used.
     pub fn open(files: Files) -> Result<Self, TlsError> {
         let config = RwLock::new(Arc::new(config(&files)?));
-        Ok(Self { files, config })
+        Ok(Self { source: Source::Files(files), config })
+    }
+
+    /// With certificates of an authority. Until there is one, no connection is made but the authority's own.
+    ///
+    /// # Errors
+    /// The folder cannot be used, or the authority's root is no certificate.
+    pub fn certified(settings: acme::Settings) -> Result<Self, TlsError> {
+        let acme = Acme::open(settings)?;
+        let config = RwLock::new(Arc::new(acme.config()?));
+        Ok(Self { source: Source::Authority(acme), config })
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.config.read()))
     }
 
-    /// Reads the files again whenever they have changed, until it is dropped.
+    /// Reads the files again whenever they have changed, or has certificates renewed, until it is dropped.
     pub(crate) async fn keep_up(&self) {
-        self.keep_up_every(LOOK_PAUSE).await;
+        match &self.source {
+            Source::Files(files) => self.keep_up_with(files, LOOK_PAUSE).await,
+            Source::Authority(acme) => acme.keep_up().await,
+        }
     }
 
-    pub(crate) async fn keep_up_every(&self, pause: Duration) {
-        let mut used = self.stamps();
+    async fn keep_up_with(&self, files: &Files, pause: Duration) {
+        let mut used = files.stamps();
         loop {
             tokio::time::sleep(pause).await;
-            let found = self.stamps();
+            let found = files.stamps();
             if found == used {
                 continue;
             }
-            match config(&self.files) {
+            match config(files) {
                 Ok(config) => {
                     *self.config.write() = Arc::new(config);
                     used = found;
@@ -105,8 +133,18 @@ impl Tls {
         }
     }
 
+    /// The same as [`keep_up`](Self::keep_up), looking as often.
+    #[cfg(test)]
+    pub(crate) async fn keep_up_every(&self, pause: Duration) {
+        if let Source::Files(files) = &self.source {
+            self.keep_up_with(files, pause).await;
+        }
+    }
+}
+
+impl Files {
     fn stamps(&self) -> [Stamp; 2] {
-        [&self.files.certificate, &self.files.key].map(|path| {
+        [&self.certificate, &self.key].map(|path| {
             let about = std::fs::metadata(path).ok()?;
             Some((about.modified().ok()?, about.len()))
         })
