@@ -148,6 +148,11 @@ class Server(Program):
         key = re.search(r"\bpk_test_\w+", "".join(self.said))
         return key[0] if key else None
 
+    def make_platform_key(self):
+        """A key of whoever runs the platform; made before the server has the store."""
+        command = [self.binary, "keys", "create", "--kind", "platform", "--store", self.store]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[0]
+
     def env(self):
         """What a suite is told."""
         return {
