@@ -50,14 +50,7 @@ async fn rows_are_filtered_by_action_actor_object_and_time_and_paged() {
 
 #[tokio::test]
 async fn a_browser_sees_nothing_of_the_audit_trail() {
-    let settings = bursar::compose::Settings {
-        store: "memory:".to_owned(),
-        bank: None,
-        vault_key: None,
-        audit_signing_key: None,
-        public_url: "http://127.0.0.1:1".to_owned(),
-        webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
-    };
+    let settings = common::settings();
     let composed = bursar::compose::compose(&settings).await.unwrap();
     let keys = bursar::serve::first_shop(&composed.app.platform, None).await.unwrap().unwrap();
     let shop = bursar::serve::router(&composed);

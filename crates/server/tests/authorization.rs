@@ -7,9 +7,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use axum::Router;
-use bursar::compose::{Composed, Settings, Webhooks, compose};
+use bursar::compose::{Composed, compose};
 use bursar::serve;
-use bursar::webhooks::Reach;
 use common::people::Browser;
 use common::{KEY, Reply, made, pay, send};
 use domain::account::ApiKeyKind;
@@ -82,14 +81,7 @@ struct World {
 
 impl World {
     async fn open() -> Self {
-        let settings = Settings {
-            store: "memory:".to_owned(),
-            bank: None,
-            vault_key: None,
-            audit_signing_key: None,
-            public_url: "http://127.0.0.1:1".to_owned(),
-            webhooks: Webhooks::AtOnce(Reach::Public),
-        };
+        let settings = common::settings();
         let composed = compose(&settings).await.unwrap();
         let keys = serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap().unwrap();
         let api = serve::router(&composed);
@@ -462,6 +454,18 @@ async fn whoever_runs_the_platform_makes_merchants_and_speaks_for_each() {
     assert_eq!((&renamed["business_profile"]["name"], &renamed["email"]), (&"Other".into(), &serde_json::Value::Null));
     assert_eq!(renamed["settings"]["payments"]["statement_descriptor"], "CORNER SHOP");
     assert_eq!(with(&world, secret, "GET", "/v1/account", "").await.json["business_profile"]["name"], "Other");
+
+    // Nobody else speaks for a merchant that is not their own, nor for theirs in the other mode.
+    for other in [KEY, &world.publishable] {
+        let bearer = format!("Bearer {other}");
+        let headers = [("authorization", bearer.as_str()), ("stripe-account", id), ("bursar-mode", "test")];
+        let reply = send(&world.api, "GET", "/v1/customers", &headers, "").await;
+        assert_eq!((reply.status, &reply.json["error"]["code"]), (StatusCode::FORBIDDEN, &"account_invalid".into()), "{}", reply.json);
+    }
+    let (own, bearer_of_shop) = (world.scope().await.account.to_string(), format!("Bearer {KEY}"));
+    let headers = [("authorization", bearer_of_shop.as_str()), ("stripe-account", own.as_str()), ("bursar-mode", "live")];
+    let reply = send(&world.api, "GET", "/v1/payment_intents", &headers, "").await.json;
+    assert_eq!(reply["data"][0]["livemode"], false, "what a key says of the mode, no header changes");
 
     let nobody = "acct_00000000000000000000000000";
     for (account, mode, status) in

@@ -4,7 +4,7 @@
 mod common;
 
 use axum::Router;
-use bursar::compose::{Settings, compose};
+use bursar::compose::compose;
 use bursar::serve;
 use common::{KEY, Reply, made, send};
 use http::StatusCode;
@@ -17,14 +17,7 @@ struct Shop {
 
 impl Shop {
     async fn open() -> Self {
-        let settings = Settings {
-            store: "memory:".to_owned(),
-            bank: None,
-            vault_key: None,
-            audit_signing_key: None,
-            public_url: "http://127.0.0.1:1".to_owned(),
-            webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
-        };
+        let settings = common::settings();
         let composed = compose(&settings).await.unwrap();
         let keys = serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap().unwrap();
         Self { router: serve::router(&composed), publishable: keys.publishable }

@@ -14,7 +14,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use bursar::api::StandIn;
-use bursar::compose::{Settings, compose_limited};
+use bursar::compose::compose_limited;
 use bursar::limits::Rules;
 use bursar::metrics::{self, Meters};
 use bursar::serve;
@@ -39,14 +39,7 @@ async fn server(rules: Rules) -> Server {
 
 /// One whose operations that stands in for, if it is one.
 async fn server_with(rules: Rules, stand_in: Option<Arc<dyn StandIn>>) -> Server {
-    let settings = Settings {
-        store: "memory:".to_owned(),
-        bank: None,
-        vault_key: None,
-        audit_signing_key: None,
-        public_url: "http://127.0.0.1:1".to_owned(),
-        webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
-    };
+    let settings = common::settings();
     let meters = Meters::on().unwrap();
     let mut composed = compose_limited(&settings, &meters, &rules).await.unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();

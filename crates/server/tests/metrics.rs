@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use bursar::compose::{Settings, compose_measured};
+use bursar::compose::compose_measured;
 use bursar::metrics::{Meters, router};
 use bursar::serve;
 use common::{KEY, made, send};
@@ -23,14 +23,7 @@ struct Server {
 }
 
 async fn server() -> Server {
-    let settings = Settings {
-        store: "memory:".to_owned(),
-        bank: None,
-        vault_key: None,
-        audit_signing_key: None,
-        public_url: "http://127.0.0.1:1".to_owned(),
-        webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
-    };
+    let settings = common::settings();
     let meters = Meters::on().unwrap();
     let composed = compose_measured(&settings, &meters).await.unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();

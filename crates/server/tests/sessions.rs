@@ -34,14 +34,7 @@ impl Shop {
     }
 
     async fn at(public_url: &str, rules: &Rules) -> Self {
-        let settings = Settings {
-            store: "memory:".to_owned(),
-            bank: None,
-            vault_key: None,
-            audit_signing_key: None,
-            public_url: public_url.to_owned(),
-            webhooks: Webhooks::AtOnce(Reach::Public),
-        };
+        let settings = Settings { public_url: public_url.to_owned(), webhooks: Webhooks::AtOnce(Reach::Public), ..common::settings() };
         let composed = compose_limited(&settings, &Meters::off(), rules).await.unwrap();
         serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
         let account = composed.app.platform.all_accounts().await.unwrap()[0].id;

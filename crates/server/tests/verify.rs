@@ -27,14 +27,7 @@ async fn books_that_agree_with_the_banks_exit_0_and_a_cent_beside_them_is_named(
     let routes = simulator::server::router(Arc::clone(&bank));
     tokio::spawn(async move { axum::serve(listener, routes).await });
     let store = format!("sqlite:{}", directory.path().join("bursar.db").display());
-    let settings = Settings {
-        store: store.clone(),
-        bank: Some(url.clone()),
-        vault_key: None,
-        audit_signing_key: None,
-        public_url: url.clone(),
-        webhooks: bursar::compose::Webhooks::AtOnce(bursar::webhooks::Reach::Private),
-    };
+    let settings = Settings { store: store.clone(), bank: Some(url.clone()), public_url: url.clone(), ..common::settings() };
     let composed = compose(&settings).await.unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
     let shop = serve::router(&composed);

@@ -7,11 +7,10 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use axum::Router;
-use bursar::compose::{Composed, Settings, Webhooks, compose_limited};
+use bursar::compose::{Composed, compose_limited};
 use bursar::limits::Rules;
 use bursar::metrics::Meters;
 use bursar::serve;
-use bursar::webhooks::Reach;
 use common::{KEY, get, made};
 use futures::FutureExt as _;
 use futures::future::join_all;
@@ -21,14 +20,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 async fn server(in_flight: Option<usize>) -> (Router, Composed) {
-    let settings = Settings {
-        store: "memory:".to_owned(),
-        bank: None,
-        vault_key: None,
-        audit_signing_key: None,
-        public_url: "http://127.0.0.1:1".to_owned(),
-        webhooks: Webhooks::AtOnce(Reach::Private),
-    };
+    let settings = common::settings();
     let rules = Rules { in_flight: in_flight.and_then(NonZeroUsize::new), ..Rules::default() };
     let composed = compose_limited(&settings, &Meters::off(), &rules).await.unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();

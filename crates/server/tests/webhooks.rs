@@ -53,14 +53,7 @@ struct Shop {
 
 /// A server that delivers.
 async fn shop(reach: Reach) -> Shop {
-    let settings = Settings {
-        store: "memory:".to_owned(),
-        bank: None,
-        vault_key: None,
-        audit_signing_key: None,
-        public_url: "http://127.0.0.1:1".to_owned(),
-        webhooks: Webhooks::AtOnce(reach),
-    };
+    let settings = Settings { webhooks: Webhooks::AtOnce(reach), ..common::settings() };
     let composed = compose(&settings).await.unwrap();
     serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap();
     let stop = CancellationToken::new();

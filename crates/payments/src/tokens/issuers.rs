@@ -7,7 +7,7 @@ use domain::id::TokenIssuerId;
 use domain::permission::Permissions;
 use domain::scope::Scope;
 use domain::token_issuer::{MAX_ISSUERS, MAX_TEXT, TokenIssuer};
-use store::{Index, List, Scan};
+use store::{Index, Key, Kind, List, Precondition, Scan, Write};
 
 use super::{fresh, keep};
 use crate::acting::By;
@@ -15,6 +15,7 @@ use crate::audit::Learned;
 use crate::error::{Error, Place};
 use crate::lists;
 use crate::platform::{Platform, racing};
+use crate::records::encode;
 use crate::writes::Writes;
 
 /// What is known of an issuer that is to be trusted.
@@ -53,6 +54,11 @@ impl NewIssuer {
     }
 }
 
+/// Where it is kept that an issuer is trusted for an audience: tokens open one account each, so nobody else is for the same.
+fn place(issuer: &str, audience: &str) -> Key {
+    Key::named(Scope::PLATFORM, Kind::TokenIssuer, format!("{issuer} {audience}"))
+}
+
 impl Platform {
     /// Trusts an issuer.
     ///
@@ -61,12 +67,18 @@ impl Platform {
     pub async fn trust_issuer(&self, by: &By, new: &NewIssuer) -> Result<TokenIssuer, Error> {
         new.check()?;
         self.account(new.scope).await?;
-        let all = self.read_issuers().await?;
+        let issuer = racing(|| self.trusting(by, new)).await?;
+        self.read_issuers().await?;
+        Ok(issuer)
+    }
+
+    async fn trusting(&self, by: &By, new: &NewIssuer) -> Result<TokenIssuer, Error> {
         let wrong = |message: &str| Err(Error::Parameter { param: "issuer", code: None, message: message.to_owned() });
-        if all.len() >= MAX_ISSUERS {
+        if self.read_issuers().await?.len() >= MAX_ISSUERS {
             return wrong("There are as many issuers as there can be.");
         }
-        if all.iter().any(|one| one.issuer == new.issuer && one.audience == new.audience) {
+        let place = place(&new.issuer, &new.audience);
+        if self.store.get_one(&place).await?.is_some() {
             return wrong("It is trusted already, for the same audience.");
         }
         let NewIssuer { issuer, audience, scope, prefix, permissions } = new.clone();
@@ -74,8 +86,8 @@ impl Platform {
         let issuer = TokenIssuer { id, created_at: self.now(), issuer, audience, scope, prefix, permissions, removed_at: None };
         let mut writes = Writes::new();
         lists::add(Scope::PLATFORM, &issuer, &mut writes)?;
+        writes.push(Write::Put { key: place, body: encode(&id)?, precondition: Precondition::Absent });
         self.commit(by.did(Action::TokenIssuerCreate, scope), writes).await?;
-        self.read_issuers().await?;
         Ok(issuer)
     }
 
@@ -87,9 +99,15 @@ impl Platform {
         let missing = || Error::NotFound { kind: "token_issuer", id: id.to_string(), param: "id", place: Place::Parameter };
         let issuer = racing(|| async {
             let loaded = self.find::<TokenIssuer>(Scope::PLATFORM, id.ulid()).await?.ok_or_else(missing)?;
+            // Its place may be another's since.
+            if loaded.value.removed_at.is_some() {
+                return Ok(loaded.value);
+            }
             let issuer = loaded.value.clone().removed(self.now());
             let mut writes = Writes::new();
             lists::change(Scope::PLATFORM, &loaded, &issuer, &mut writes)?;
+            // Nobody but who removes it changes its place, and of two who do one loses the race.
+            writes.push(Write::Delete { key: place(&issuer.issuer, &issuer.audience), precondition: Precondition::Any });
             self.commit(by.did(Action::TokenIssuerRemove, issuer.scope), writes).await?;
             Ok(issuer)
         })

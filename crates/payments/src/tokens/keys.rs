@@ -7,7 +7,7 @@ use domain::audit::{Action, Job};
 use domain::id::TokenKeyId;
 use domain::scope::Scope;
 use domain::token_key::{MAX_KEYS, TokenKey, is_next_due, signer, verifiers};
-use store::{Index, Key, Kind, List, Precondition, Scan, Write};
+use store::{Index, Item, Key, Kind, List, Precondition, Scan, Write};
 use zeroize::Zeroizing;
 
 use super::{fresh, keep};
@@ -74,8 +74,7 @@ impl Platform {
     pub async fn make_token_key(&self, by: &By) -> Result<TokenKey, Error> {
         let key = racing(|| async {
             let seen = self.store.get_one(&latest()).await?;
-            let precondition = seen.map_or(Precondition::Absent, |item| Precondition::Revision(item.revision));
-            self.add_token_key(by, precondition).await
+            self.add_token_key(by, seen.as_ref()).await
         })
         .await?;
         self.read_token_keys().await?;
@@ -135,14 +134,14 @@ impl Platform {
             if !is_next_due(&self.read_token_keys().await?, self.now()) {
                 return Ok(());
             }
-            let precondition = seen.map_or(Precondition::Absent, |item| Precondition::Revision(item.revision));
-            self.add_token_key(&by, precondition).await.map(|_| ())
+            self.add_token_key(&by, seen.as_ref()).await.map(|_| ())
         })
         .await?;
         self.read_token_keys().await
     }
 
-    async fn add_token_key(&self, by: &By, seen: Precondition) -> Result<TokenKey, Error> {
+    /// Adds one; `seen` is what was the latest when it was decided.
+    async fn add_token_key(&self, by: &By, seen: Option<&Item>) -> Result<TokenKey, Error> {
         let mut seed = Zeroizing::new([0u8; SEED_BYTES]);
         self.entropy.fill(seed.as_mut_slice())?;
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).map_err(|_| broken())?;
@@ -151,7 +150,8 @@ impl Platform {
         let key = TokenKey { id, created_at: self.now(), public: hex::encode(pair.public_key().as_ref()), secret, withdrawn_at: None };
         let mut writes = Writes::new();
         lists::add(Scope::PLATFORM, &key, &mut writes)?;
-        writes.push(Write::Put { key: latest(), body: encode(&id)?, precondition: seen });
+        let precondition = seen.map_or(Precondition::Absent, |item| Precondition::Revision(item.revision));
+        writes.push(Write::Put { key: latest(), body: encode(&id)?, precondition });
         self.commit(by.did(Action::TokenKeyCreate, Scope::PLATFORM), writes).await?;
         Ok(key)
     }

@@ -1,6 +1,7 @@
 //! `POST /oauth/token`: a token for a client that shows its secret (RFC 6749 §4.4).
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -11,11 +12,12 @@ use domain::account::ApiKey;
 use domain::id::RequestId;
 use domain::permission::{Permissions, from_scope_word};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{TOKEN_PATH, own};
 use crate::api::credential::Grant;
-use crate::api::{App, Failure, body, denied, gate};
+use crate::api::{App, Failure, body, denied, gate, turned_away};
+use crate::limits::load::Place;
 use crate::params::{self, Tree};
 
 /// What a client sends. Other parameters are passed over (RFC 6749 §3.2).
@@ -36,10 +38,10 @@ struct Given {
     scope: Option<String>,
 }
 
-#[derive(Deserialize, Serialize)]
-struct Refused {
-    error: String,
-    error_description: String,
+#[derive(Serialize)]
+struct Refused<'a> {
+    error: &'a str,
+    error_description: &'a str,
 }
 
 /// Why there is no token.
@@ -80,38 +82,47 @@ impl From<payments::Error> for No {
 
 /// Gives out a token.
 pub(crate) async fn token(State(app): State<Arc<App>>, request: Request) -> Response {
-    let Some(place) = app.limits.enter() else {
-        app.meters.turned_away();
-        return refused(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "temporarily_unavailable",
-            "Too many requests are under way. Repeat it in a second.",
-        );
-    };
+    let Some(place) = app.limits.enter() else { return turned_away(&app, request.into_body()).await };
+    let began = Instant::now();
+    let id = RequestId::new(app.platform.mint()).to_string();
     let (parts, body) = request.into_parts();
     let mut body = body::Incoming::new(body);
     let mut sender = gate::Sender::default();
-    let given = give(&app, &parts, &mut body, &mut sender).await;
+    let given = give(&app, &parts, &mut body, &place, &mut sender).await;
     if let Some(failure) = given.as_ref().err().and_then(No::denial) {
-        let request = RequestId::new(app.platform.mint()).to_string();
         let operation = format!("POST {TOKEN_PATH}");
-        denied(&app, failure, sender.credential.as_deref(), gate::from(&parts), &request, Some(operation)).await;
+        denied(&app, failure, sender.credential.as_deref(), gate::from(&parts), &id, Some(operation)).await;
     }
     drop(place);
     body.discard().await;
-    match given {
+    let mut response = match given {
         Ok(given) => json(StatusCode::OK, &given),
         Err(No::Asked(error, about)) => refused(StatusCode::BAD_REQUEST, error, about),
         Err(No::Client) => {
             let about = "There is no such client: send a key's id as client_id and its text as client_secret.";
             refused(StatusCode::UNAUTHORIZED, "invalid_client", about)
         }
-        Err(No::Failed(failure)) => failed(&app, &failure),
+        Err(No::Failed(failure)) => failed(&app, &failure, &id),
+    };
+    let (took, status) = (began.elapsed(), response.status().as_u16());
+    app.meters.answered(Some(("POST", TOKEN_PATH)), status, took);
+    let account = sender.credential.map(|credential| tracing::field::display(credential.scope.account));
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(request = %id, account, path = TOKEN_PATH, status, micros, "answered");
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("request-id", id);
     }
+    response
 }
 
-async fn give(app: &App, parts: &http::request::Parts, body: &mut body::Incoming, sender: &mut gate::Sender) -> Result<Given, No> {
-    let body = body.read().await?;
+async fn give(
+    app: &App,
+    parts: &http::request::Parts,
+    body: &mut body::Incoming,
+    place: &Place,
+    sender: &mut gate::Sender,
+) -> Result<Given, No> {
+    let body = place.aside(body.read()).await?;
     let asked = asked(&body)?;
     if asked.grant_type.as_deref() != Some("client_credentials") {
         return Err(No::Asked("unsupported_grant_type", "The grant_type must be client_credentials."));
@@ -196,13 +207,13 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 fn refused(status: StatusCode, error: &str, about: &str) -> Response {
-    json(status, &Refused { error: error.to_owned(), error_description: about.to_owned() })
+    json(status, &Refused { error, error_description: about })
 }
 
 /// What the API would answer, in the words of OAuth.
-fn failed(app: &App, failure: &Failure) -> Response {
+fn failed(app: &App, failure: &Failure, request: &str) -> Response {
     let ctx = crate::views::Context { livemode: false, now: app.platform.now(), audience: payments::ports::Audience::Browser };
-    let answer = failure.answer("", ctx);
+    let answer = failure.answer(request, ctx);
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let error = match status {
         StatusCode::FORBIDDEN => "unauthorized_client",

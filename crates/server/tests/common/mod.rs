@@ -27,6 +27,21 @@ pub fn key_of(path: &str) -> &'static str {
     if path.starts_with("/v1/accounts") { PLATFORM_KEY } else { KEY }
 }
 
+/// Where browsers would reach the servers of tests; nobody listens there.
+pub const URL: &str = "http://127.0.0.1:1";
+
+/// A server that keeps everything in memory, and tells endpoints on this machine.
+pub fn settings() -> Settings {
+    Settings {
+        store: "memory:".to_owned(),
+        bank: None,
+        vault_key: None,
+        audit_signing_key: None,
+        public_url: URL.to_owned(),
+        webhooks: Webhooks::AtOnce(Reach::Private),
+    }
+}
+
 /// A server with a test shop, in memory.
 pub async fn shop() -> Router {
     shop_on("memory:").await
@@ -34,14 +49,7 @@ pub async fn shop() -> Router {
 
 /// One on that store.
 pub async fn shop_on(store: &str) -> Router {
-    let settings = Settings {
-        store: store.to_owned(),
-        bank: None,
-        vault_key: None,
-        audit_signing_key: None,
-        public_url: "http://127.0.0.1:1".to_owned(),
-        webhooks: Webhooks::AtOnce(Reach::Private),
-    };
+    let settings = Settings { store: store.to_owned(), ..settings() };
     let composed = compose(&settings).await.unwrap();
     if serve::first_shop(&composed.app.platform, Some(KEY)).await.unwrap().is_some() {
         let by = By::operator("test");
