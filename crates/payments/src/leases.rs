@@ -160,10 +160,16 @@ impl Platform {
                 tracing::info!(job = duty.as_str(), process = %self.leases.process, "this server does the job now");
                 Ok(Some(self.leases.hold(duty, revision)))
             }
-            // Another process was faster.
-            Err(Error::LockTimeout) => Ok(None),
+            Err(Error::LockTimeout) => self.lease_of_another_job(duty).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// The lease that somebody else was faster to take, if that was a job of this process that goes by the same one.
+    async fn lease_of_another_job(&self, duty: Duty) -> Result<Option<Fence>, Error> {
+        let Some(item) = self.store.get_one(&duty.lease()).await? else { return Ok(None) };
+        let is_held_here = decode::<Lease>(&item.body)?.holder == Some(self.leases.process);
+        Ok(is_held_here.then(|| self.leases.hold(duty, item.revision)))
     }
 
     /// Shows that this process lives, to those who would take its leases otherwise. To be called every [`BEAT`].

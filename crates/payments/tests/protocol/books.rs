@@ -77,3 +77,16 @@ async fn of_two_servers_one_looks() {
     other.platform.look_through_books().await.unwrap();
     assert!(shop.platform.books_seen().is_some() && other.platform.books_seen().is_none());
 }
+
+#[tokio::test]
+async fn a_server_that_takes_the_job_for_another_part_of_it_at_the_same_moment_looks() {
+    let shop = Shop::open().await;
+    shop.meanwhile.share();
+    let other = shop.clone();
+    shop.meanwhile.happens(async move {
+        other.platform.checkpoint_balances().await.unwrap();
+    });
+    shop.platform.look_through_books().await.unwrap();
+    assert!(shop.platform.books_seen().is_some());
+    assert_eq!(shop.differences().await, [""; 0]);
+}

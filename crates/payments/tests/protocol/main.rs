@@ -29,6 +29,7 @@ mod setup_intents;
 mod shop;
 mod shutdown;
 mod sizes;
+mod tokens;
 mod users;
 mod verify;
 mod waits;
