@@ -34,6 +34,8 @@ CONTROL_CODE = "7264"
 # How much more often than the control a code may stand alone before it counts as written down.
 CODE_SLACK = 8
 SEPARATORS = re.compile(rb"[\s\-._+]|%20|%2D|%2d|\\u0020")
+# Most of a database's files; nothing is lost of what they hold, and much less is searched.
+ZEROS = re.compile(rb"\0{8,}")
 CODE_WORDS = re.compile(rb"(?i)(?:cvc|cvv2?|csc|security[_ ]?code)[^0-9a-z{},]{1,6}[0-9]{3,4}\b")
 
 
@@ -123,7 +125,7 @@ def sweep():
     prove_the_sweep_can_fail(sent)
     roots = [DIR, *([pathlib.Path(DATABASE_DIR)] if DATABASE_DIR else [])]
     files = sorted(path for root in roots for path in root.rglob("*") if path.is_file())
-    found = findings(sent, ((str(path), path.read_bytes()) for path in files))
+    found = findings(sent, ((str(path), ZEROS.sub(bytes(8), path.read_bytes())) for path in files))
     for finding in found:
         print(f"canary: {finding}", file=sys.stderr)
     print(

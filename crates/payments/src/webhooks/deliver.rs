@@ -173,6 +173,7 @@ impl Platform {
         .await?;
         if disabled {
             tracing::warn!(account = %scope.account, endpoint = %id, because = because.as_str(), "a webhook endpoint was disabled");
+            self.lanes.silenced.lock().count(because);
         }
         self.learn_endpoints(scope).await?;
         self.lanes.forget(of);

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Of;
+use super::silenced::Silenced;
 use super::sweep::Backlog;
 
 /// Events on their way to one endpoint at the same time: an endpoint that takes a tenth of a second has 160 a second.
@@ -103,6 +104,8 @@ pub(crate) struct Lanes {
     pub(crate) low: Notify,
     /// What the last sweep saw.
     pub(crate) backlog: Mutex<Option<Backlog>>,
+    /// How many endpoints this process disabled.
+    pub(crate) silenced: Mutex<Silenced>,
     /// When endpoints that are told nothing were looked at.
     silent: Mutex<Option<Timestamp>>,
 }
@@ -117,6 +120,7 @@ impl Default for Lanes {
             sending: Semaphore::new(ALL_ENDPOINTS),
             low: Notify::new(),
             backlog: Mutex::default(),
+            silenced: Mutex::default(),
             silent: Mutex::default(),
         }
     }

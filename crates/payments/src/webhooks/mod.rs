@@ -18,6 +18,7 @@ pub mod log;
 mod outbox;
 pub mod resend;
 pub mod signature;
+pub mod silenced;
 pub mod standing;
 pub mod sweep;
 

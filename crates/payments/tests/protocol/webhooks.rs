@@ -13,6 +13,7 @@ use payments::metadata::Changes;
 use payments::outcome::ShownEndpoint;
 use payments::webhooks::endpoints::{NewWebhookEndpoint, WebhookEndpointChange};
 use payments::webhooks::signature::{Signed, headers};
+use payments::webhooks::silenced::Silenced;
 use store::{Index, Kind, List, Scan, Store as _};
 
 use crate::shop::{Shop, payment};
@@ -226,6 +227,7 @@ async fn an_endpoint_that_is_gone_is_told_nothing_more() {
     shop.pay(&payment()).await;
     deliver(&shop).await;
     assert_eq!(state(&shop, id).await, State::Disabled { because: DisabledBecause::Gone });
+    assert_eq!(shop.platform.endpoints_silenced(), Silenced { gone: 1, failing: 0 });
     shop.courier.sent();
     shop.pay(&payment()).await;
     shop.pass(61 * SECOND_MS);
@@ -254,6 +256,7 @@ async fn an_endpoint_that_takes_nothing_for_three_days_is_disabled() {
     assert_eq!(state(&shop, id).await, State::Enabled);
     deliver_for(&shop, 1_200 * SECOND_MS, 120 * SECOND_MS).await;
     assert_eq!(state(&shop, id).await, State::Disabled { because: DisabledBecause::Failing });
+    assert_eq!(shop.platform.endpoints_silenced(), Silenced { gone: 0, failing: 1 });
     let enable = WebhookEndpointChange { disabled: Some(false), ..WebhookEndpointChange::default() };
     shop.platform.update_webhook_endpoint(&shop.request(), id, &enable).await.unwrap();
     shop.pay(&payment()).await;

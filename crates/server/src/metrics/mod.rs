@@ -16,6 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use domain::webhook_endpoint::DisabledBecause;
 use http::header::CONTENT_TYPE;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use payments::Platform;
@@ -34,6 +35,7 @@ const OPEN: &str = "bursar_open_operations";
 const OLDEST: &str = "bursar_oldest_open_operation_age_seconds";
 const PENDING: &str = "bursar_webhook_pending";
 const OLDEST_PENDING: &str = "bursar_webhook_oldest_pending_age_seconds";
+const DISABLED: &str = "bursar_webhook_endpoints_disabled_total";
 const PAYMENTS: &str = "bursar_payments_total";
 const IMBALANCE: &str = "bursar_ledger_imbalance";
 const ENTRIES: &str = "bursar_ledger_entries_read_total";
@@ -65,6 +67,7 @@ impl Figures {
                 "By how much debits and credits of the journal differ, in minor units; 0 where another server looks"
             );
             describe_counter!(ENTRIES, "Entries of the journal that were read for that");
+            describe_counter!(DISABLED, "Webhook endpoints that were disabled without their shop asking for it");
             describe_gauge!(OLDEST_PENDING, Unit::Seconds, "Age of the oldest of them; 0 if there is none");
         });
         Self { platform, meters }
@@ -78,6 +81,7 @@ impl Figures {
         let age = Duration::from_millis(age.unsigned_abs());
         let backlog = self.platform.delivery_backlog().unwrap_or_default();
         let pending_age = Duration::from_millis(backlog.oldest_ms.max(0).unsigned_abs());
+        let silenced = self.platform.endpoints_silenced();
         let books = self.platform.books_seen().unwrap_or_default();
         let reached = self.platform.payments_reached();
         self.meters.record(|| {
@@ -88,6 +92,8 @@ impl Figures {
             gauge!(IMBALANCE).set(float(books.imbalance));
             counter!(ENTRIES).absolute(books.entries);
             gauge!(PENDING).set(float(u64::try_from(backlog.pending).unwrap_or(u64::MAX)));
+            counter!(DISABLED, "because" => DisabledBecause::Gone.as_str()).absolute(silenced.gone);
+            counter!(DISABLED, "because" => DisabledBecause::Failing.as_str()).absolute(silenced.failing);
             gauge!(OLDEST_PENDING).set(pending_age.as_secs_f64());
             gauge!(RECOVERS).set(f64::from(u8::from(recovers)));
             gauge!(OPEN).set(float(left.objects));
