@@ -33,8 +33,14 @@ pub enum Error {
         body: String,
     },
     /// The process ended, or ended with a failure.
-    #[error("the server ended")]
-    Ended,
+    #[error("the server ended{}", said(log))]
+    Ended {
+        /// The end of its log; empty if none is kept.
+        log: String,
+    },
+    /// There is no server any more, or it accepts nothing.
+    #[error("there is no server that accepts anything")]
+    Gone,
     /// The process did not become ready.
     #[error("the server was not ready within {0:?}")]
     NotReady(Duration),
@@ -65,4 +71,8 @@ pub enum Error {
     /// A task of the load generator broke down.
     #[error("a worker of the load generator broke down")]
     Worker,
+}
+
+fn said(log: &str) -> String {
+    if log.is_empty() { String::new() } else { format!("; its log ends:\n{log}") }
 }

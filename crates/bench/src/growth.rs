@@ -92,7 +92,7 @@ pub async fn run(options: &Options, progress: &mut (dyn Write + Send)) -> Result
         let (rate, p99) = (measured.rate(), measured.latencies.p99());
         writeln!(progress, "{} payments · {rate}/s · p99 {p99}", run.payments)?;
         if measured.accepted_ever == 0 {
-            return Err(Error::Ended);
+            return Err(Error::Gone);
         }
     }
     let fill_rate = per_second(run.payments.saturating_sub(before), began.elapsed());

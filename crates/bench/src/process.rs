@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const READY_PAUSE: Duration = Duration::from_millis(2);
 /// What a server prints before its address.
 const ANNOUNCEMENT: &str = "listening on http://";
+/// So much of the end of a log is told: some lines.
+const LOG_END: u64 = 2_000;
 /// Length of a tick of CPU time in `/proc`: Linux shows 100 a second to programs whatever its own clock.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -47,6 +50,7 @@ pub struct Launch {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    log: Option<PathBuf>,
     /// Where it listens.
     pub address: SocketAddr,
     /// Its process.
@@ -59,6 +63,7 @@ pub struct Server {
 #[derive(Debug)]
 pub struct Starting {
     child: Child,
+    log: Option<PathBuf>,
     lines: Lines<BufReader<ChildStdout>>,
     began: Instant,
     has_readiness: bool,
@@ -85,7 +90,7 @@ impl Launch {
             .spawn()
             .map_err(|source| Error::Program { program: self.program.clone(), source })?;
         let stdout = child.stdout.take().ok_or(Error::Worker)?;
-        Ok(Starting { child, lines: BufReader::new(stdout).lines(), began, has_readiness: self.has_readiness })
+        Ok(Starting { child, log: self.log.clone(), lines: BufReader::new(stdout).lines(), began, has_readiness: self.has_readiness })
     }
 
     /// Starts the process and waits until it is ready.
@@ -112,11 +117,11 @@ impl Starting {
         });
         let address = waited.await.map_err(|_| Error::NotReady(START_PATIENCE))??;
         let start_time = self.began.elapsed();
-        let pid = self.child.id().ok_or(Error::Ended)?;
+        let pid = self.child.id().ok_or_else(|| ended(self.log.as_deref()))?;
         let mut lines = self.lines;
         // What the server prints later must not fill the pipe and stop it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Server { child: self.child, address, pid, start_time })
+        Ok(Server { child: self.child, log: self.log, address, pid, start_time })
     }
 
     /// Kills it on its way.
@@ -133,8 +138,22 @@ impl Starting {
                 return Ok(address);
             }
         }
-        Err(Error::Ended)
+        Err(ended(self.log.as_deref()))
     }
+}
+
+/// The error of a process that is gone, with the last it wrote into its log.
+fn ended(log: Option<&Path>) -> Error {
+    let end = |path: &Path| {
+        let mut file = std::fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(LOG_END)))?;
+        let mut bytes = Vec::new();
+        file.take(LOG_END).read_to_end(&mut bytes)?;
+        Ok::<String, std::io::Error>(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let log = log.map(|path| end(path).unwrap_or_else(|error| format!("{}: {error}", path.display())));
+    Error::Ended { log: log.unwrap_or_default() }
 }
 
 fn announced_address(line: &str) -> Option<SocketAddr> {
@@ -171,7 +190,7 @@ impl Server {
     fn signal(&self, signal: Signal) -> Result<(), Error> {
         match i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
             Some(pid) => Ok(kill_process(pid, signal).map_err(std::io::Error::from)?),
-            None => Err(Error::Ended),
+            None => Err(ended(self.log.as_deref())),
         }
     }
 
@@ -182,7 +201,7 @@ impl Server {
     pub async fn stop(mut self) -> Result<(), Error> {
         self.signal(Signal::TERM)?;
         match tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await {
-            Ok(status) => status?.success().then_some(()).ok_or(Error::Ended),
+            Ok(status) => status?.success().then_some(()).ok_or_else(|| ended(self.log.as_deref())),
             Err(_) => {
                 self.child.kill().await?;
                 Err(Error::NotStopped(STOP_PATIENCE))
@@ -271,7 +290,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_that_ends_before_it_listens_is_an_error() {
-        assert!(matches!(shell("echo oops").start().await, Err(Error::Ended)));
+        assert!(matches!(shell("echo oops").start().await, Err(Error::Ended { log }) if log.is_empty()));
+        let folder = tempfile::tempdir().unwrap();
+        let launch = Launch { log: Some(folder.path().join("log")), ..shell("head -c 5000 /dev/zero >&2; echo why >&2; exit 1") };
+        let Err(Error::Ended { log }) = launch.start().await else { panic!("it is there") };
+        assert!(log.len() == 2_000 && log.ends_with("why\n"), "{log}");
     }
 
     #[tokio::test]

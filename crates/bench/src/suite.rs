@@ -197,7 +197,7 @@ impl Field<'_> {
         findings: &mut Findings,
         progress: &mut (dyn Write + Send),
     ) -> Result<(), Error> {
-        let Some(server) = self.servers.get(&point.kind) else { return Err(Error::Ended) };
+        let Some(server) = self.servers.get(&point.kind) else { return Err(Error::Gone) };
         self.turn = self.turn.saturating_add(1);
         let measured = load::run(&Job {
             address: server.address,
