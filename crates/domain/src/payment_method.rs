@@ -80,6 +80,12 @@ impl PaymentMethod {
         }
     }
 
+    /// A payment begins with it, which saves it for later ones or not. One that is nobody's and is not saved pays once, whatever comes
+    /// of it: whoever has its name could take the buyer's money again otherwise. Stripe has the same rule.
+    pub const fn pay(&mut self, usage: Option<FutureUsage>) {
+        self.spent |= self.customer.is_none() && usage.is_none();
+    }
+
     /// Gives it to a customer.
     ///
     /// # Errors
@@ -148,5 +154,23 @@ mod tests {
             assert_eq!(owned.usable_for(customer), expected);
             assert_eq!(PaymentMethod { spent: true, ..method() }.usable_for(customer), Err(Refusal::Spent));
         }
+    }
+
+    #[test]
+    fn a_card_that_is_nobodys_and_is_not_saved_pays_once() {
+        for (customer, usage, spent) in [
+            (None, None, true),
+            (None, Some(FutureUsage::OnSession), false),
+            (None, Some(FutureUsage::OffSession), false),
+            (Some(OWNER), None, false),
+            (Some(OWNER), Some(FutureUsage::OffSession), false),
+        ] {
+            let mut method = PaymentMethod { customer, ..method() };
+            method.pay(usage);
+            assert_eq!(method.spent, spent, "{customer:?} {usage:?}");
+        }
+        let mut detached = PaymentMethod { spent: true, ..method() };
+        detached.pay(Some(FutureUsage::OnSession));
+        assert!(detached.spent);
     }
 }

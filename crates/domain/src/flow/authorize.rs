@@ -12,14 +12,15 @@ use crate::payment_intent::{CaptureMethod, CardError, Command, FutureUsage, Next
 use crate::payment_method::PaymentMethod;
 use crate::provider_key::ProviderKey;
 
-/// Begins an authorisation: what must be durable before the first byte leaves for the provider.
+/// Begins an authorisation: what must be durable before the first byte leaves for the provider. The method may be
+/// [used up](PaymentMethod::pay) by it.
 ///
 /// # Errors
 /// The payment's status does not take a confirmation.
 pub fn begin_authorize(
     ctx: &mut Context<'_>,
     mut intent: PaymentIntent,
-    method: &PaymentMethod,
+    method: &mut PaymentMethod,
     provider: &str,
     presence: Presence,
 ) -> Result<(PaymentIntent, PaymentAttempt), Error> {
@@ -27,6 +28,7 @@ pub fn begin_authorize(
         return Err(Error::Command { command: Command::Confirm, status: intent.status });
     }
     let id = PaymentAttemptId::new(ctx.mint.ulid());
+    method.pay(intent.setup_future_usage);
     intent.become_(Status::Processing)?;
     intent.payment_method = Some(method.id);
     intent.latest_attempt = Some(id);

@@ -40,12 +40,12 @@ fn captured(outcome: &FollowUpOutcome) -> PaymentChange {
 #[test]
 fn only_a_payment_that_waits_for_it_is_confirmed_and_captured_by_itself_unless_it_is_to_wait() {
     for (status, taken) in [(Intent::RequiresConfirmation, true), (Intent::RequiresPaymentMethod, true), (Intent::Succeeded, false)] {
-        let begun = begin_authorize(&mut World::default().ctx(), intent(status), &method(), "bank", Presence::default());
+        let begun = begin_authorize(&mut World::default().ctx(), intent(status), &mut method(), "bank", Presence::default());
         assert_eq!(begun.is_ok(), taken, "{status:?}");
     }
     for (capture_method, capture) in [(CaptureMethod::Automatic, true), (CaptureMethod::Manual, false)] {
         let asked = PaymentIntent { capture_method, ..intent(Intent::RequiresConfirmation) };
-        let (_, attempt) = begin_authorize(&mut World::default().ctx(), asked, &method(), "bank", Presence::default()).unwrap();
+        let (_, attempt) = begin_authorize(&mut World::default().ctx(), asked, &mut method(), "bank", Presence::default()).unwrap();
         assert_eq!(attempt.capture, capture);
     }
 }

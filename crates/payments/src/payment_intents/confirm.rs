@@ -139,7 +139,7 @@ impl Platform {
         let refusable = intent.clone();
         let mut mint = Minting(&self.ids);
         let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
-        let decided = begin_authorize(&mut ctx, intent, &ready.method, connector.capabilities().provider, presence);
+        let decided = begin_authorize(&mut ctx, intent, &mut ready.method, connector.capabilities().provider, presence);
         let (intent, mut attempt) = decided.map_err(|e| refused(e, &refusable))?;
         attempt.answers = request.record();
         let (action, version) = match &before {

@@ -5,7 +5,7 @@ use domain::customer::Customer;
 use domain::flow::RefundRequest;
 use domain::metadata::Metadata;
 use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
-use domain::payment_intent::{PaymentIntent, Status};
+use domain::payment_intent::{FutureUsage, PaymentIntent, Status};
 use domain::provider_key::ProviderKey;
 use domain::refund::{self, Refund};
 use domain::setup_intent::{self, SetupIntent};
@@ -125,7 +125,7 @@ async fn the_largest_set_up_is_settled() {
         let new = payments::setup_intents::create::NewSetupIntent {
             customer: Some(owner),
             payment_method: Some(card),
-            usage: domain::payment_intent::FutureUsage::OffSession,
+            usage: FutureUsage::OffSession,
             description: Some(description()),
             metadata: notes(),
             automatic_payment_methods: None,
@@ -150,7 +150,8 @@ async fn the_largest_objects_can_be_changed_and_no_change_makes_them_larger() {
     shop.platform.update_customer(&shop.request_under("customer"), id, &change(description())).await.unwrap();
     assert_too_large(shop.platform.update_customer(&shop.request(), id, &change(larger.clone())).await, "metadata");
 
-    let taken = shop.pay(&largest(cards()[1].clone())).await;
+    let saving = NewPaymentIntent { setup_future_usage: Some(FutureUsage::OnSession), ..largest(cards()[1].clone()) };
+    let taken = shop.pay(&saving).await;
     let charge = taken.latest_charge.unwrap();
     shop.platform.update_charge(&shop.request_under("charge"), charge, &ChargeChange::default()).await.unwrap();
     let said = ChargeChange { description: Change::Set("x".repeat(MAX_OBJECT)), ..ChargeChange::default() };
