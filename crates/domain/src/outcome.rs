@@ -70,6 +70,14 @@ pub struct Decline {
     pub cvc_check: Option<Check>,
 }
 
+impl Decline {
+    /// A refusal that is not a provider's.
+    #[must_use]
+    pub const fn without_provider(code: DeclineCode) -> Self {
+        Self { code, provider_reference: None, network_decline_code: None, cvc_check: None }
+    }
+}
+
 /// The buyer must prove to be the cardholder before the issuer decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {

@@ -229,6 +229,12 @@ impl PaymentAttempt {
         under_way || self.conflicts.iter().any(|conflict| conflict.operation.is_some())
     }
 
+    /// Whether the card may yet have to be sent to the provider, for the first time or again.
+    #[must_use]
+    pub fn may_need_card(&self) -> bool {
+        self.approval.is_none() && matches!(self.status, Status::Sending | Status::Unknown | Status::ActionRequired)
+    }
+
     /// When the oldest operation was begun that is under way on it, a remedy or not.
     #[must_use]
     pub fn open_since(&self) -> Option<Timestamp> {

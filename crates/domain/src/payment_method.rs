@@ -10,6 +10,7 @@ use crate::customer::Customer;
 use crate::id::{CardId, CustomerId, PaymentMethodId, TokenId};
 use crate::metadata::Metadata;
 use crate::outcome::Check;
+use crate::payment_attempt::PaymentAttempt;
 use crate::payment_intent::FutureUsage;
 use crate::time::Timestamp;
 
@@ -108,6 +109,13 @@ impl PaymentMethod {
         self.customer == Some(customer) && (self.saved_for_off_session || usage != FutureUsage::OffSession)
     }
 
+    /// Whether its card's number has done its work once the attempt that was `before` is `after`: no other will be made with it, and
+    /// neither the capture nor a refund needs the number.
+    #[must_use]
+    pub fn is_done(&self, before: &PaymentAttempt, after: &PaymentAttempt) -> bool {
+        self.spent && before.may_need_card() && !after.may_need_card()
+    }
+
     /// Takes it from its customer; it can pay no more.
     ///
     /// # Errors
@@ -142,7 +150,8 @@ pub struct Token {
 mod tests {
     use super::*;
 
-    use crate::flow::fixtures::{OWNER, method};
+    use crate::flow::fixtures::{OWNER, approval, attempt, method};
+    use crate::payment_attempt::{OperationKind, Status};
 
     #[test]
     fn a_card_is_used_by_its_owner_and_by_anybody_while_it_has_none_and_not_once_it_is_spent() {
@@ -153,6 +162,26 @@ mod tests {
             let expected = if customer == Some(OWNER) { Ok(()) } else { Err(Refusal::OtherCustomer) };
             assert_eq!(owned.usable_for(customer), expected);
             assert_eq!(PaymentMethod { spent: true, ..method() }.usable_for(customer), Err(Refusal::Spent));
+        }
+    }
+
+    #[test]
+    fn a_spent_card_has_done_its_work_when_its_attempt_is_settled_and_not_before() {
+        let at = |status, approved: bool| PaymentAttempt {
+            approval: approved.then(|| approval(true)),
+            ..attempt(status, OperationKind::Authorize)
+        };
+        let spent = PaymentMethod { spent: true, ..method() };
+        let open = [Status::Sending, Status::Unknown, Status::ActionRequired];
+        for before in open {
+            for after in open {
+                assert!(!spent.is_done(&at(before, false), &at(after, false)), "{before:?} {after:?}");
+            }
+            for after in [Status::Authorized, Status::Captured, Status::Declined, Status::Voided] {
+                assert!(spent.is_done(&at(before, false), &at(after, after != Status::Declined)), "{before:?} {after:?}");
+                assert!(!method().is_done(&at(before, false), &at(after, false)), "it may pay again");
+            }
+            assert!(!spent.is_done(&at(before, true), &at(Status::Captured, true)), "a capture needs no card");
         }
     }
 

@@ -121,7 +121,7 @@ const fn granted(provider_reference: String, captured: bool) -> Approval {
 }
 
 const fn refused() -> Decline {
-    Decline { code: DeclineCode::GenericDecline, provider_reference: None, network_decline_code: None, cvc_check: None }
+    Decline::without_provider(DeclineCode::GenericDecline)
 }
 
 /// Whether groups of digits that stand together come to what can be a card's number of a brand that is known.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use domain::account::Account;
 use domain::audit::Job;
+use domain::decline::DeclineCode;
 use domain::id::Ulid;
-use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
+use domain::outcome::{AuthorizeOutcome, Decline, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
 use domain::payment_attempt::{Operation, OperationKind, PaymentAttempt};
 use domain::refund::{self, Refund};
 use domain::scope::{Mode, Scope};
@@ -195,17 +196,17 @@ impl Platform {
     }
 
     /// The provider never heard of it: the same operation under the same key. A security code goes along
-    /// if this process is the one that sent it before.
+    /// if this process is the one that sent it before. Without its card, which was detached meanwhile, it has failed.
     async fn send_again(self: &Arc<Self>, scope: Scope, subject: &Subject) -> Result<Fact, Error> {
         let attempt = &subject.attempt.value;
         let connector = self.connector(&attempt.provider)?;
         let work = match attempt.operation.as_ref().map(|o| o.kind) {
             Some(OperationKind::Capture) => Work::Capture { connector },
             Some(OperationKind::Void | OperationKind::Abandon) => Work::Void { connector },
-            _ => Work::Authorize {
-                connector,
-                number: self.open_card(scope, subject.method.id.ulid()).await?,
-                cvc: self.codes.look(attempt.id.ulid()),
+            _ => match self.card_of(scope, subject.method.id).await? {
+                Some(number) => Work::Authorize { connector, number, cvc: self.codes.look(attempt.id.ulid()) },
+                // Nothing was charged, and nothing will be: its shop took the card away meanwhile.
+                None => return Ok(Fact::Authorize(AuthorizeOutcome::Declined(Decline::without_provider(DeclineCode::ProcessingError)))),
             },
         };
         let begun = Begun {

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::idempotency::{self, Answered, IdempotencyRecord, KeptAnswer};
 use crate::lists;
 use crate::outcome::{Object, Outcome, Refused};
+use crate::payment_methods::create::erase_card;
 use crate::platform::{Platform, Request};
 use crate::ports::{Answer, Minting};
 use crate::records::{Loaded, decode, encode, insert, key_of};
@@ -247,6 +248,9 @@ fn add_change(scope: Scope, subject: &Subject, change: &PaymentChange, writes: &
     lists::change(scope, &subject.intent, &change.intent, writes)?;
     if let Some(attempt) = &change.attempt {
         lists::change(scope, &subject.attempt, attempt, writes)?;
+        if subject.method.is_done(&subject.attempt.value, attempt) {
+            writes.push(erase_card(scope, subject.method.id.ulid()));
+        }
     }
     if let Some(charge) = &change.charge {
         match &subject.charge {

@@ -8,7 +8,7 @@ use domain::id::{CustomerId, PaymentMethodId};
 use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
 
-use super::create::masked;
+use super::create::{erase_card, masked};
 use super::resolve::Origin;
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
@@ -69,7 +69,8 @@ impl Platform {
         Ok(method)
     }
 
-    /// Takes a card from its customer; it can pay no more.
+    /// Takes a card from its customer; it can pay no more, and its number is erased. An operation on it of which the provider never heard
+    /// is not sent again then.
     ///
     /// # Errors
     /// The card does not exist or is attached to nobody.
@@ -86,6 +87,7 @@ impl Platform {
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.method_event(EventKind::PaymentMethodDetached, &mut method);
             lists::change(request.scope, &loaded, &method, &mut writes)?;
+            writes.push(erase_card(request.scope, method.id.ulid()));
             add_events(request.scope, &[event], &mut writes)?;
             self.conclude(request, Action::PaymentMethodDetach, writes, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
         })

@@ -126,17 +126,18 @@ impl Platform {
         let id: TokenId = text.parse().map_err(|_| missing())?;
         let token = self.find::<Token>(scope, id.ulid()).await?.ok_or_else(missing)?;
         if token.value.used {
-            return Err(Error::Parameter {
-                param: "card[token]",
-                code: Some("token_already_used"),
-                message: "A token can be used only once.".to_owned(),
-            });
+            return Err(already_used());
         }
-        let number = self.open_card(scope, id.ulid()).await?;
+        let number = match self.open_card(scope, id.ulid()).await? {
+            Some(number) => number,
+            None if self.must::<Token>(scope, id.ulid()).await?.value.used => return Err(already_used()),
+            None => return Err(no_card(id.ulid())),
+        };
         let billing_details = billing_details.or(token.value.billing_details.clone());
         let method = self.method_of(token.value.card.clone(), billing_details, metadata)?;
         let used = Token { used: true, ..token.value };
-        let origin = Origin::Made(vec![self.seal(scope, method.id.ulid(), &number)?, update(scope, &used, token.version.revision)?]);
+        let moved = [self.seal(scope, method.id.ulid(), &number)?, erase_card(scope, id.ulid())];
+        let origin = Origin::Made([&moved[..], &[update(scope, &used, token.version.revision)?]].concat());
         Ok(Ready { method, number, cvc: self.codes.look(id.ulid()), code_waited_under: Some(id.ulid()), origin })
     }
 
@@ -154,11 +155,18 @@ impl Platform {
         })
     }
 
-    /// Opens a sealed card.
-    pub(crate) async fn open_card(&self, scope: Scope, ulid: Ulid) -> Result<CardNumber, Error> {
+    /// Opens the card of a method; `None` if it was erased, as that of a spent one is.
+    pub(crate) async fn card_of(&self, scope: Scope, method: PaymentMethodId) -> Result<Option<CardNumber>, Error> {
+        match self.open_card(scope, method.ulid()).await? {
+            Some(number) => Ok(Some(number)),
+            None if self.must::<PaymentMethod>(scope, method.ulid()).await?.value.spent => Ok(None),
+            None => Err(no_card(method.ulid())),
+        }
+    }
+
+    async fn open_card(&self, scope: Scope, ulid: Ulid) -> Result<Option<CardNumber>, Error> {
         let item = self.store.get_one(&Key::object(scope, Kind::SealedCard, ulid)).await?;
-        let item = item.ok_or_else(|| Error::Internal(format!("the sealed card of {ulid} is missing")))?;
-        self.vault.open(scope, ulid, &crate::records::decode(&item.body)?)
+        item.map(|item| self.vault.open(scope, ulid, &crate::records::decode(&item.body)?)).transpose()
     }
 
     /// Makes a payment method.
@@ -211,6 +219,19 @@ impl Platform {
         })
         .await
     }
+}
+
+fn no_card(ulid: Ulid) -> Error {
+    Error::Internal(format!("the sealed card of {ulid} is missing"))
+}
+
+fn already_used() -> Error {
+    Error::Parameter { param: "card[token]", code: Some("token_already_used"), message: "A token can be used only once.".to_owned() }
+}
+
+/// What erases the number of a card that will not be needed any more, kept under the method or token of that name.
+pub(crate) const fn erase_card(scope: Scope, ulid: Ulid) -> Write {
+    Write::Delete { key: Key::object(scope, Kind::SealedCard, ulid), precondition: Precondition::Any }
 }
 
 /// An expiry that cannot be one, by the parameter that is wrong.

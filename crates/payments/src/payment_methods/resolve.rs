@@ -6,7 +6,7 @@ use domain::card::{CardNumber, Cvc};
 use domain::contact::BillingDetails;
 use domain::id::{CustomerId, PaymentMethodId, Ulid};
 use domain::metadata::Metadata;
-use domain::payment_method::PaymentMethod;
+use domain::payment_method::{PaymentMethod, Refusal};
 use domain::scope::Scope;
 use store::{Precondition, Write};
 
@@ -98,7 +98,7 @@ impl Platform {
         let id: PaymentMethodId = name.parse().map_err(|_| missing())?;
         let kept = self.find::<PaymentMethod>(scope, id.ulid()).await?.ok_or_else(missing)?;
         kept.value.usable_for(customer)?;
-        let number = self.open_card(scope, id.ulid()).await?;
+        let number = self.card_of(scope, id).await?.ok_or(Refusal::Spent)?;
         Ok(Ready {
             method: kept.value.clone(),
             number,

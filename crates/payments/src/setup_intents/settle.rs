@@ -5,9 +5,10 @@ use std::sync::Arc;
 use domain::account::Account;
 use domain::audit::Action;
 use domain::card::Expiry;
+use domain::decline::DeclineCode;
 use domain::flow::{SetupChange, settle_setup};
 use domain::id::{PaymentMethodId, SetupAttemptId, Ulid};
-use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
+use domain::outcome::{AuthorizeOutcome, Decline, QueryOutcome, UnknownReason};
 use domain::payment_intent::FutureUsage;
 use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
@@ -142,10 +143,10 @@ impl Platform {
         let outcome = match connector.query(&domain::provider_key::ProviderKey::verify_card(attempt)).await {
             QueryOutcome::Authorize(outcome) => outcome,
             QueryOutcome::NotFound => match loaded.value.payment_method {
-                Some(method) if loaded.value.operation.is_some() => {
-                    let ready = self.ready_again(scope, method, attempt).await?;
-                    self.send_setup(scope, &loaded.value, &ready).await?
-                }
+                Some(method) if loaded.value.operation.is_some() => match self.ready_again(scope, method, attempt).await? {
+                    Some(ready) => self.send_setup(scope, &loaded.value, &ready).await?,
+                    None => AuthorizeOutcome::Declined(Decline::without_provider(DeclineCode::ProcessingError)),
+                },
                 _ => return Ok(false),
             },
             QueryOutcome::Unknown(reason) => AuthorizeOutcome::Unknown(reason),
@@ -157,11 +158,12 @@ impl Platform {
         Ok(self.settle_setup_once(scope, account, by, &loaded, heard, None).await?.is_some())
     }
 
-    async fn ready_again(&self, scope: Scope, method: PaymentMethodId, attempt: SetupAttemptId) -> Result<Ready, Error> {
+    /// The card to be sent again; `None` if it was detached or used up meanwhile, and its number erased.
+    async fn ready_again(&self, scope: Scope, method: PaymentMethodId, attempt: SetupAttemptId) -> Result<Option<Ready>, Error> {
         let kept = self.must::<PaymentMethod>(scope, method.ulid()).await?;
-        let number = self.open_card(scope, method.ulid()).await?;
+        let Some(number) = self.card_of(scope, method).await? else { return Ok(None) };
         let (method, cvc, origin) = (kept.value.clone(), self.codes.look(attempt.ulid()), Origin::Kept(Box::new(kept)));
-        Ok(Ready { method, number, cvc, code_waited_under: None, origin })
+        Ok(Some(Ready { method, number, cvc, code_waited_under: None, origin }))
     }
 
     /// Nothing is under way on a set-up any more that could need its security code again.

@@ -1,7 +1,7 @@
 //! Recomputing everything that can be, and naming what does not agree.
 //!
 //! Each file compares one thing: [`books`] the journal with the objects, [`references`] what records name with what is
-//! there, [`lists`] the lists with the objects, [`events`] their sequences, [`audit`] the audit trail with its
+//! there, [`cards`] the numbers that are kept with those that are needed, [`lists`] the lists with the objects, [`events`] their sequences, [`audit`] the audit trail with its
 //! chain and with the objects, [`bank`] a provider's books with ours. All of
 //! them hold sums of whole tables rather than the tables; only what is broken costs memory, to be named. Records are read in
 //! pages, and each page once, to be compared in all these ways; the audit trail and a provider's books are gone through apart.
@@ -10,6 +10,7 @@
 pub mod audit;
 pub mod bank;
 mod books;
+mod cards;
 mod events;
 mod lists;
 mod references;
@@ -94,7 +95,8 @@ impl Report {
 /// The store cannot be read, or a record in it cannot.
 pub async fn verify(store: &dyn Store) -> Result<Report, Error> {
     let (mut report, mut listed, mut counted) = (Report::default(), lists::Sums::default(), events::Sums::default());
-    movements(store, &mut report, &mut listed, &mut counted).await?;
+    let mut cards = cards::Needed::default();
+    movements(store, &mut report, &mut listed, &mut counted, &mut cards).await?;
     each_page!(store, PaymentIntent, page => {
         listed.add(&page);
         counted.count(&page);
@@ -115,6 +117,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Error> {
         listed.add(&page);
         counted.count(&page);
         references::names(store, &page, &mut report).await?;
+        cards.methods(store, &page, &mut report).await?;
     });
     each_page!(store, Event, page => {
         listed.add(&page);
@@ -128,7 +131,10 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Error> {
         listed.add(&page);
         references::names(store, &page, &mut report).await?;
     });
-    each_page!(store, Token, page => references::names(store, &page, &mut report).await?);
+    each_page!(store, Token, page => {
+        references::names(store, &page, &mut report).await?;
+        cards::tokens(store, &page, &mut report).await?;
+    });
     each_page!(store, Account, page => listed.add(&page));
     each_page!(store, AuditEntry, page => listed.add(&page));
     each_page!(store, WebhookEndpoint, page => listed.add(&page));
@@ -140,7 +146,13 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Error> {
 }
 
 /// The records that the books are compared with.
-async fn movements(store: &dyn Store, report: &mut Report, listed: &mut lists::Sums, counted: &mut events::Sums) -> Result<(), Error> {
+async fn movements(
+    store: &dyn Store,
+    report: &mut Report,
+    listed: &mut lists::Sums,
+    counted: &mut events::Sums,
+    cards: &mut cards::Needed,
+) -> Result<(), Error> {
     let mut books = books::Sums::default();
     each_page!(store, JournalEntry, page => {
         references::names(store, &page, report).await?;
@@ -168,6 +180,7 @@ async fn movements(store: &dyn Store, report: &mut Report, listed: &mut lists::S
         listed.add(&page);
         references::names(store, &page, report).await?;
         books.attempts(&page);
+        cards.attempts(&page);
     });
     books.verify(store, report).await
 }

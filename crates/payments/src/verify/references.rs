@@ -98,14 +98,15 @@ impl Names for SetupIntent {
 impl Names for PaymentMethod {
     fn names(&self, scope: Scope) -> Vec<(&'static str, Key)> {
         let customer = self.customer.map(|id| ("customer", to::<Customer>(scope, id.ulid())));
-        let card = ("card", Key::object(scope, Kind::SealedCard, self.id.ulid()));
-        customer.into_iter().chain([card]).collect()
+        let card = (!self.spent).then(|| ("card", Key::object(scope, Kind::SealedCard, self.id.ulid())));
+        customer.into_iter().chain(card).collect()
     }
 }
 
 impl Names for Token {
     fn names(&self, scope: Scope) -> Vec<(&'static str, Key)> {
-        vec![("card", Key::object(scope, Kind::SealedCard, self.id.ulid()))]
+        let card = (!self.used).then(|| ("card", Key::object(scope, Kind::SealedCard, self.id.ulid())));
+        card.into_iter().collect()
     }
 }
 

@@ -1,17 +1,22 @@
 //! Cards to pay with.
 
 use domain::decline::CardErrorCode;
-use domain::outcome::QueryOutcome;
+use domain::id::Ulid;
+use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
 use domain::payment_intent::{FutureUsage, Status};
 use domain::payment_method::{PaymentMethod, Refusal};
 use domain::provider_key::ProviderKey;
+use domain::setup_intent::{self, SetupIntent};
 use payments::Error;
 use payments::payment_intents::create::NewPaymentIntent;
+use payments::payment_methods::create::CardSource;
 use payments::payment_methods::resolve::MethodInput;
 use payments::payment_methods::update::PaymentMethodChange;
+use payments::setup_intents::create::NewSetupIntent;
+use store::{Key, Kind, Store as _};
 
 use crate::bank::{approved, challenge, declined};
-use crate::shop::{Shop, payment, payment_by};
+use crate::shop::{Shop, new_method, payment, payment_by, reservation, set_up_later, told};
 
 #[tokio::test]
 async fn an_expiry_that_cannot_be_one_is_refused_by_the_part_that_is_wrong() {
@@ -55,6 +60,115 @@ async fn a_card_that_was_attached_before_is_saved_by_the_payment_that_was_to_sav
     assert_eq!(card.sequence, 1, "it was attached once");
     assert_eq!(shop.differences().await, [""; 0]);
     assert!(!saved_by_payment(FutureUsage::OnSession).await.1.saved_for_off_session);
+}
+
+/// Whether a number is kept under the name of a method or token.
+async fn keeps_number(shop: &Shop, under: Ulid) -> bool {
+    shop.store.get_one(&Key::object(shop.scope, Kind::SealedCard, under)).await.unwrap().is_some()
+}
+
+#[tokio::test]
+async fn the_number_of_a_card_that_pays_once_is_erased_once_its_payment_cannot_need_it() {
+    let unknown = AuthorizeOutcome::Unknown(UnknownReason::Timeout);
+    for (outcome, kept) in [(approved(true), false), (approved(false), false), (declined(), false), (challenge(), true), (unknown, true)] {
+        let shop = Shop::open().await;
+        shop.bank.will_authorize(outcome.clone());
+        let intent = shop.pay(&reservation()).await;
+        let card = shop.attempt_of(&intent).await.payment_method.ulid();
+        assert_eq!(keeps_number(&shop, card).await, kept, "{outcome:?}");
+        let key = ProviderKey::authorize(intent.latest_attempt.unwrap());
+        if kept {
+            shop.bank.knows(&key, QueryOutcome::Authorize(approved(false)));
+            shop.recover().await;
+        }
+        assert!(!keeps_number(&shop, card).await, "{outcome:?}");
+        if outcome != declined() && shop.intent(intent.id).await.status == Status::RequiresCapture {
+            shop.platform.capture_payment_intent(&shop.request(), intent.id, None).await.unwrap();
+            shop.refund(&intent, 500).await;
+        }
+        assert_eq!(shop.differences().await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_a_card_that_may_pay_again_is_kept_until_it_is_detached() {
+    let shop = Shop::open().await;
+    let customer = shop.customer().await;
+    let card = shop.attached(customer).await;
+    shop.pay(&NewPaymentIntent { customer: Some(customer), ..payment_by(card.id) }).await;
+    assert!(keeps_number(&shop, card.id.ulid()).await);
+    shop.platform.detach_payment_method(&shop.request_under("detach"), &card.id.to_string()).await.unwrap();
+    assert!(!keeps_number(&shop, card.id.ulid()).await);
+    assert!(is_spent(&shop.platform.create_payment_intent(&shop.request(), &payment_by(card.id)).await));
+    assert_eq!(shop.differences().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_number_of_a_token_is_erased_when_the_token_is_used() {
+    let shop = Shop::open().await;
+    let token = shop.token().await;
+    assert!(keeps_number(&shop, token.id.ulid()).await);
+    let card = shop.card_of(CardSource::Token(token.id.to_string())).await;
+    assert!(!keeps_number(&shop, token.id.ulid()).await && keeps_number(&shop, card.id.ulid()).await);
+    assert_eq!(shop.pay(&payment_by(card.id)).await.status, Status::Succeeded);
+    assert_eq!(shop.differences().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_card_that_is_detached_while_it_is_looked_at_is_spent() {
+    // Of the key, the card, and its number.
+    for reads in 0..3 {
+        let shop = Shop::open().await;
+        let customer = shop.customer().await;
+        let card = shop.attached(customer).await;
+        let other = shop.clone();
+        shop.meanwhile.happens_after_reads(reads, async move {
+            other.platform.detach_payment_method(&other.request_under("detach"), &card.id.to_string()).await.unwrap();
+        });
+        let new = NewPaymentIntent { customer: Some(customer), ..payment_by(card.id) };
+        let refused = shop.platform.create_payment_intent(&shop.request_under("pay"), &new).await;
+        assert!(is_spent(&refused), "{reads}: {:?}", refused.err());
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_used_while_it_is_looked_at_is_used() {
+    // Of the key, the token, and its number.
+    for reads in 0..3 {
+        let shop = Shop::open().await;
+        let token = shop.token().await;
+        let new = new_method(CardSource::Token(token.id.to_string()));
+        let (other, same) = (shop.clone(), new.clone());
+        shop.meanwhile.happens_after_reads(reads, async move {
+            other.platform.create_payment_method(&other.request_under("first"), &same).await.unwrap();
+        });
+        let refused = shop.platform.create_payment_method(&shop.request_under("second"), &new).await;
+        assert!(matches!(refused, Err(Error::Parameter { code: Some("token_already_used"), .. })), "{reads}: {:?}", refused.err());
+    }
+}
+
+#[tokio::test]
+async fn what_never_reached_its_provider_fails_once_its_card_is_taken_away() {
+    let shop = Shop::open().await;
+    let customer = shop.customer().await;
+    let card = shop.attached(customer).await;
+    shop.bank.will_authorize(AuthorizeOutcome::Unknown(UnknownReason::Timeout));
+    let intent = shop.pay(&NewPaymentIntent { customer: Some(customer), ..payment_by(card.id) }).await;
+    assert_eq!(intent.status, Status::Processing);
+    shop.bank.will_authorize(AuthorizeOutcome::Unknown(UnknownReason::Timeout));
+    let by_card = Some(MethodInput::Named(card.id.to_string()));
+    let new = NewSetupIntent { payment_method: by_card, confirm: Some(None), ..set_up_later(Some(customer)) };
+    let setup: SetupIntent = told(&shop.platform.create_setup_intent(&shop.request_under("set up"), &new).await.unwrap());
+    assert_eq!(setup.status, setup_intent::Status::Processing);
+    shop.platform.detach_payment_method(&shop.request_under("detach"), &card.id.to_string()).await.unwrap();
+    let sent = shop.bank.sent().len();
+    shop.recover().await;
+    assert_eq!(shop.bank.sent().len(), sent, "there is nothing to be sent");
+    let intent = shop.intent(intent.id).await;
+    assert_eq!(intent.status, Status::RequiresPaymentMethod);
+    assert_eq!(intent.last_error.unwrap().code, CardErrorCode::ProcessingError);
+    assert_eq!(shop.load::<SetupIntent>(setup.id.ulid()).await.status, setup_intent::Status::RequiresPaymentMethod);
+    assert_eq!((shop.open_operations().await, shop.differences().await), (0, Vec::new()));
 }
 
 fn is_spent<T>(result: &Result<T, Error>) -> bool {

@@ -11,7 +11,7 @@ use domain::money::Money;
 use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundFailure, RefundOutcome, UnknownReason};
 use domain::payment_attempt::PaymentAttempt;
 use domain::payment_intent::PaymentIntent;
-use domain::payment_method::PaymentMethod;
+use domain::payment_method::{PaymentMethod, Token};
 use domain::provider_key::ProviderKey;
 use domain::refund::Refund;
 use domain::setup_intent::SetupIntent;
@@ -139,9 +139,14 @@ broken! {
         |shop| change::<Event>(&shop, |event| event.sequence == 2, |event| event.sequence = 1);
     a_set_up_that_counts_more_events_is_named: |shop| change::<SetupIntent>(&shop, any, |setup| setup.sequence += 1);
     a_missing_card_number_is_named: |shop| async {
-        let (id, _) = first::<PaymentMethod>(&shop, any).await;
+        let (id, _) = first::<PaymentMethod>(&shop, |method| !method.spent).await;
         remove(&shop, Key::object(shop.scope, Kind::SealedCard, id)).await;
         id.to_string()
+    };
+    a_card_number_of_a_method_that_is_spent_is_named: |shop| change::<PaymentMethod>(&shop, |method| !method.spent, |method| method.spent = true);
+    a_card_number_of_a_token_that_is_used_is_named: |shop| async {
+        shop.token().await;
+        change::<Token>(&shop, any, |token| token.used = true).await
     };
 }
 
