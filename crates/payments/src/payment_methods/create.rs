@@ -136,8 +136,8 @@ impl Platform {
         let billing_details = billing_details.or(token.value.billing_details.clone());
         let method = self.method_of(token.value.card.clone(), billing_details, metadata)?;
         let used = Token { used: true, ..token.value };
-        let moved = [self.seal(scope, method.id.ulid(), &number)?, erase_card(scope, id.ulid())];
-        let origin = Origin::Made([&moved[..], &[update(scope, &used, token.version.revision)?]].concat());
+        let used = update(scope, &used, token.version.revision)?;
+        let origin = Origin::Made(vec![self.seal(scope, method.id.ulid(), &number)?, erase_card(scope, id.ulid()), used]);
         Ok(Ready { method, number, cvc: self.codes.look(id.ulid()), code_waited_under: Some(id.ulid()), origin })
     }
 
