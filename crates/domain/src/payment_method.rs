@@ -38,7 +38,10 @@ pub struct PaymentMethod {
     /// The buyer agreed, authenticated where the issuer asked, to payments in their absence.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub saved_for_off_session: bool,
-    /// Detached from its customer, or used up: it can pay no more.
+    /// A payment was begun with it while it was nobody's: it pays no other one unless it is given to a customer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paid: bool,
+    /// Detached from its customer, or used up: it can pay no more, and be given to nobody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub spent: bool,
     /// Counts this object's events.
@@ -72,19 +75,28 @@ impl PaymentMethod {
     /// # Errors
     /// The reason why not.
     pub fn usable_for(&self, customer: Option<CustomerId>) -> Result<(), Refusal> {
-        if self.spent {
-            return Err(Refusal::Spent);
-        }
         match self.customer {
+            _ if self.spent => Err(Refusal::Spent),
+            None if self.paid => Err(Refusal::Spent),
             Some(owner) if customer != Some(owner) => Err(Refusal::OtherCustomer),
-            _ => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 
-    /// A payment begins with it, which saves it for later ones or not. One that is nobody's and is not saved pays once, whatever comes
-    /// of it: whoever has its name could take the buyer's money again otherwise. Stripe has the same rule.
+    /// A payment begins with it. One that is nobody's pays once, whatever comes of it: whoever has its name could take the buyer's money
+    /// again otherwise. If the payment is to save it, it may be given to a customer afterwards, and pays again then; if not, it is used up.
+    /// Stripe has the same rule.
     pub const fn pay(&mut self, usage: Option<FutureUsage>) {
-        self.spent |= self.customer.is_none() && usage.is_none();
+        if self.customer.is_none() {
+            self.paid = true;
+            self.spent |= usage.is_none();
+        }
+    }
+
+    /// Whether the one payment it was for used it up.
+    #[must_use]
+    pub const fn is_used_up(&self) -> bool {
+        self.spent && self.paid
     }
 
     /// Gives it to a customer.
@@ -98,6 +110,7 @@ impl PaymentMethod {
             Some(owner) if owner != customer.id => Err(Refusal::AlreadyAttached),
             _ => {
                 self.customer = Some(customer.id);
+                self.paid = false;
                 Ok(())
             }
         }
@@ -109,11 +122,11 @@ impl PaymentMethod {
         self.customer == Some(customer) && (self.saved_for_off_session || usage != FutureUsage::OffSession)
     }
 
-    /// Whether its card's number has done its work once the attempt that was `before` is `after`: no other will be made with it, and
-    /// neither the capture nor a refund needs the number.
+    /// Whether its card's number has done its work once the only attempt with it, that was `before`, is `after`: neither the capture nor
+    /// a refund needs the number.
     #[must_use]
     pub fn is_done(&self, before: &PaymentAttempt, after: &PaymentAttempt) -> bool {
-        self.spent && before.may_need_card() && !after.may_need_card()
+        self.is_used_up() && before.may_need_card() && !after.may_need_card()
     }
 
     /// Takes it from its customer; it can pay no more.
@@ -171,7 +184,8 @@ mod tests {
             approval: approved.then(|| approval(true)),
             ..attempt(status, OperationKind::Authorize)
         };
-        let spent = PaymentMethod { spent: true, ..method() };
+        let spent = PaymentMethod { paid: true, spent: true, ..method() };
+        let detached = PaymentMethod { spent: true, ..method() };
         let open = [Status::Sending, Status::Unknown, Status::ActionRequired];
         for before in open {
             for after in open {
@@ -180,6 +194,7 @@ mod tests {
             for after in [Status::Authorized, Status::Captured, Status::Declined, Status::Voided] {
                 assert!(spent.is_done(&at(before, false), &at(after, after != Status::Declined)), "{before:?} {after:?}");
                 assert!(!method().is_done(&at(before, false), &at(after, false)), "it may pay again");
+                assert!(!detached.is_done(&at(before, false), &at(after, false)), "another attempt may need it");
             }
             assert!(!spent.is_done(&at(before, true), &at(Status::Captured, true)), "a capture needs no card");
         }
@@ -187,19 +202,22 @@ mod tests {
 
     #[test]
     fn a_card_that_is_nobodys_and_is_not_saved_pays_once() {
-        for (customer, usage, spent) in [
-            (None, None, true),
-            (None, Some(FutureUsage::OnSession), false),
-            (None, Some(FutureUsage::OffSession), false),
-            (Some(OWNER), None, false),
-            (Some(OWNER), Some(FutureUsage::OffSession), false),
+        for (customer, usage, again, attachable) in [
+            (None, None, false, false),
+            (None, Some(FutureUsage::OnSession), false, true),
+            (None, Some(FutureUsage::OffSession), false, true),
+            (Some(OWNER), None, true, true),
+            (Some(OWNER), Some(FutureUsage::OffSession), true, true),
         ] {
             let mut method = PaymentMethod { customer, ..method() };
             method.pay(usage);
-            assert_eq!(method.spent, spent, "{customer:?} {usage:?}");
+            assert_eq!(method.usable_for(Some(OWNER)).is_ok(), again, "{customer:?} {usage:?}");
+            assert_eq!(method.is_used_up(), !attachable, "{customer:?} {usage:?}");
+            assert_eq!(method.attach(&crate::flow::fixtures::customer()).is_ok(), attachable, "{customer:?} {usage:?}");
+            assert_eq!(method.usable_for(Some(OWNER)).is_ok(), attachable, "what is given to a customer pays again");
         }
-        let mut detached = PaymentMethod { spent: true, ..method() };
-        detached.pay(Some(FutureUsage::OnSession));
-        assert!(detached.spent);
+        let mut detached = PaymentMethod { customer: Some(OWNER), ..method() };
+        detached.detach().unwrap();
+        assert!(detached.spent && !detached.is_used_up());
     }
 }

@@ -113,6 +113,7 @@ pub(crate) fn method() -> PaymentMethod {
         metadata: Metadata::default(),
         cvc_check: None,
         saved_for_off_session: false,
+        paid: false,
         spent: false,
         sequence: 0,
     }

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use domain::account::Account;
 use domain::audit::Job;
-use domain::decline::DeclineCode;
 use domain::id::Ulid;
-use domain::outcome::{AuthorizeOutcome, Decline, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
+use domain::outcome::{AuthorizeOutcome, FollowUpOutcome, QueryOutcome, RefundOutcome, UnknownReason};
 use domain::payment_attempt::{Operation, OperationKind, PaymentAttempt};
 use domain::refund::{self, Refund};
 use domain::scope::{Mode, Scope};
@@ -196,7 +195,7 @@ impl Platform {
     }
 
     /// The provider never heard of it: the same operation under the same key. A security code goes along
-    /// if this process is the one that sent it before. Without its card, which was detached meanwhile, it has failed.
+    /// if this process is the one that sent it before. Without its card, which somebody lost, it stays open.
     async fn send_again(self: &Arc<Self>, scope: Scope, subject: &Subject) -> Result<Fact, Error> {
         let attempt = &subject.attempt.value;
         let connector = self.connector(&attempt.provider)?;
@@ -205,8 +204,8 @@ impl Platform {
             Some(OperationKind::Void | OperationKind::Abandon) => Work::Void { connector },
             _ => match self.card_of(scope, subject.method.id).await? {
                 Some(number) => Work::Authorize { connector, number, cvc: self.codes.look(attempt.id.ulid()) },
-                // Nothing was charged, and nothing will be: its shop took the card away meanwhile.
-                None => return Ok(Fact::Authorize(AuthorizeOutcome::Declined(Decline::without_provider(DeclineCode::ProcessingError)))),
+                // That its provider never heard of it yet does not say that it will not.
+                None => return Ok(Fact::Authorize(AuthorizeOutcome::Unknown(UnknownReason::Interrupted))),
             },
         };
         let begun = Begun {

@@ -7,6 +7,8 @@ use domain::contact::Shipping;
 use domain::flow::{Presence, begin_authorize};
 use domain::id::PaymentIntentId;
 use domain::payment_intent::{CaptureMethod, Command, FutureUsage, PaymentIntent, ThreeDSecureRequest};
+use domain::payment_method::Refusal;
+use domain::scope::Scope;
 
 use super::perform::{Begun, Work};
 use super::refused;
@@ -114,9 +116,17 @@ impl Platform {
             (None, Some(existing)) => MethodInput::Named(existing.to_string()),
             (None, None) => return Err(method_missing()),
         };
-        let ready = self.ready_method(request.scope, intent.customer, &input).await?;
+        let ready = match self.ready_method(request.scope, intent.customer, &input).await {
+            // Perhaps by this very payment, meanwhile: what is to be told is how it stands now.
+            Err(Error::PaymentMethod(Refusal::Spent)) if self.has_moved(request.scope, &loaded).await? => return Err(Error::LockTimeout),
+            ready => ready?,
+        };
         confirm.apply(&mut intent);
         self.start_authorize(request, intent, Some(loaded), ready, &confirm.confirmation, Writes::new()).await
+    }
+
+    async fn has_moved(&self, scope: Scope, loaded: &Loaded<PaymentIntent>) -> Result<bool, Error> {
+        Ok(self.payment_intent(scope, loaded.value.id).await?.version.revision != loaded.version.revision)
     }
 
     /// The first commit of an authorisation: payment, attempt, method if new, idempotency record, open mark.
@@ -165,13 +175,13 @@ impl Platform {
     }
 
     /// A payment of this merchant.
-    pub(crate) async fn payment_intent(&self, scope: domain::scope::Scope, id: PaymentIntentId) -> Result<Loaded<PaymentIntent>, Error> {
+    pub(crate) async fn payment_intent(&self, scope: Scope, id: PaymentIntentId) -> Result<Loaded<PaymentIntent>, Error> {
         let missing = || Error::NotFound { kind: "payment_intent", id: id.to_string(), param: "intent", place: Place::Path };
         self.find::<PaymentIntent>(scope, id.ulid()).await?.ok_or_else(missing)
     }
 
     /// The attempt a payment rests on, and the payment as it was with it.
-    pub(crate) async fn latest_subject(&self, scope: domain::scope::Scope, intent: &PaymentIntent) -> Result<Subject, Error> {
+    pub(crate) async fn latest_subject(&self, scope: Scope, intent: &PaymentIntent) -> Result<Subject, Error> {
         let id = intent.latest_attempt.ok_or_else(|| Error::Internal(format!("{} has no attempt", intent.id)))?;
         self.subject(scope, id.ulid()).await
     }

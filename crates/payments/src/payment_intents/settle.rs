@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::idempotency::{self, Answered, IdempotencyRecord, KeptAnswer};
 use crate::lists;
 use crate::outcome::{Object, Outcome, Refused};
-use crate::payment_methods::create::erase_card;
+use crate::payment_methods::erase::erase_card;
 use crate::platform::{Platform, Request};
 use crate::ports::{Answer, Minting};
 use crate::records::{Loaded, decode, encode, insert, key_of};
@@ -156,6 +156,9 @@ impl Platform {
         self.commit(by.did(Action::PaymentIntentSettle, scope).ending(&outcome), writes).await?;
         if change.attempt.as_ref().is_some_and(|attempt| attempt.operation.is_none()) {
             self.codes.forget(subject.attempt.value.id.ulid());
+        }
+        if subject.method.spent && !subject.method.is_used_up() {
+            Box::pin(self.erase_unless_open(scope, subject.method.id)).await;
         }
         Ok(Some(answer.unwrap_or(Answer { status: 200, body: Vec::new() })))
     }

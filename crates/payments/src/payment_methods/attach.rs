@@ -8,7 +8,7 @@ use domain::id::{CustomerId, PaymentMethodId};
 use domain::metadata::Metadata;
 use domain::payment_method::PaymentMethod;
 
-use super::create::{erase_card, masked};
+use super::create::masked;
 use super::resolve::Origin;
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
@@ -69,17 +69,16 @@ impl Platform {
         Ok(method)
     }
 
-    /// Takes a card from its customer; it can pay no more, and its number is erased. An operation on it of which the provider never heard
-    /// is not sent again then.
+    /// Takes a card from its customer; it can pay no more, and its number is erased.
     ///
     /// # Errors
     /// The card does not exist or is attached to nobody.
-    pub async fn detach_payment_method(&self, request: &Request, method: &str) -> Result<Answered, Error> {
-        racing(|| async {
+    pub async fn detach_payment_method(&self, request: &Request, name: &str) -> Result<Answered, Error> {
+        let answered = racing(|| async {
             if let Some(answered) = self.replay(request).await? {
                 return Ok(answered);
             }
-            let loaded = self.payment_method(request, method, Place::Path).await?;
+            let loaded = self.payment_method(request, name, Place::Path).await?;
             let mut method = loaded.value.clone();
             method.detach()?;
             let mut writes = Writes::new();
@@ -87,11 +86,15 @@ impl Platform {
             let mut ctx = self.context(&request.account, request.cause(), &mut mint, self.now());
             let event = ctx.method_event(EventKind::PaymentMethodDetached, &mut method);
             lists::change(request.scope, &loaded, &method, &mut writes)?;
-            writes.push(erase_card(request.scope, method.id.ulid()));
             add_events(request.scope, &[event], &mut writes)?;
             self.conclude(request, Action::PaymentMethodDetach, writes, &Outcome::of(Object::PaymentMethod(Box::new(method)))).await
         })
-        .await
+        .await?;
+        // From now on nothing begins with it; what was begun before is open, or over.
+        if let Ok(id) = name.parse() {
+            self.erase_unless_open(request.scope, id).await;
+        }
+        Ok(answered)
     }
 
     /// A card of this merchant.

@@ -12,6 +12,7 @@ use domain::payment_method::{PaymentMethod, Token};
 use domain::scope::Scope;
 use store::{Key, Kind, Precondition, Write};
 
+use super::erase::erase_card;
 use super::resolve::{Origin, Ready};
 use crate::error::{Error, Place};
 use crate::idempotency::Answered;
@@ -108,6 +109,7 @@ impl Platform {
             metadata,
             cvc_check: None,
             saved_for_off_session: false,
+            paid: false,
             spent: false,
             sequence: 0,
         };
@@ -227,11 +229,6 @@ fn no_card(ulid: Ulid) -> Error {
 
 fn already_used() -> Error {
     Error::Parameter { param: "card[token]", code: Some("token_already_used"), message: "A token can be used only once.".to_owned() }
-}
-
-/// What erases the number of a card that will not be needed any more, kept under the method or token of that name.
-pub(crate) const fn erase_card(scope: Scope, ulid: Ulid) -> Write {
-    Write::Delete { key: Key::object(scope, Kind::SealedCard, ulid), precondition: Precondition::Any }
 }
 
 /// An expiry that cannot be one, by the parameter that is wrong.

@@ -2,5 +2,6 @@
 
 pub mod attach;
 pub mod create;
+pub(crate) mod erase;
 pub mod resolve;
 pub mod update;

@@ -107,6 +107,9 @@ impl Platform {
         add_events(scope, &events, &mut writes)?;
         self.commit(by.did(Action::SetupIntentSettle, scope).ending(&outcome), writes).await?;
         self.forget_code_of(&intent);
+        if method.value.spent && intent.operation.is_none() {
+            Box::pin(self.erase_unless_open(scope, method_id)).await;
+        }
         Ok(Some(answer))
     }
 
@@ -145,6 +148,7 @@ impl Platform {
             QueryOutcome::NotFound => match loaded.value.payment_method {
                 Some(method) if loaded.value.operation.is_some() => match self.ready_again(scope, method, attempt).await? {
                     Some(ready) => self.send_setup(scope, &loaded.value, &ready).await?,
+                    // Whatever comes of it, the card cannot be saved any more, and no money moves.
                     None => AuthorizeOutcome::Declined(Decline::without_provider(DeclineCode::ProcessingError)),
                 },
                 _ => return Ok(false),

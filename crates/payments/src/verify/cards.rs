@@ -24,25 +24,30 @@ impl Needed {
         self.0.extend(needing.map(|(scope, attempt)| (*scope, attempt.payment_method.ulid())));
     }
 
-    /// Looks for numbers of methods that can pay no more, and are not paying.
+    /// Looks at the numbers of methods that their one payment uses up: there while it may need it, and gone afterwards.
     pub(super) async fn methods(&self, store: &dyn Store, page: &Page<PaymentMethod>, report: &mut Report) -> Result<(), Error> {
-        let done = page.iter().filter(|(scope, method)| method.spent && !self.0.contains(&(*scope, method.id.ulid())));
-        absent::<PaymentMethod>(store, done.map(|(scope, method)| (*scope, method.id.ulid())), report).await
+        let used_up = page.iter().filter(|(_, method)| method.is_used_up()).map(|(scope, method)| (*scope, method.id.ulid()));
+        let (needed, done): (Vec<_>, Vec<_>) = used_up.partition(|used_up| self.0.contains(used_up));
+        kept::<PaymentMethod>(store, &needed, true, report).await?;
+        kept::<PaymentMethod>(store, &done, false, report).await
     }
 }
 
 /// Looks for numbers of tokens that were exchanged.
 pub(super) async fn tokens(store: &dyn Store, page: &Page<Token>, report: &mut Report) -> Result<(), Error> {
-    let used = page.iter().filter(|(_, token)| token.used);
-    absent::<Token>(store, used.map(|(scope, token)| (*scope, token.id.ulid())), report).await
+    let used: Vec<_> = page.iter().filter(|(_, token)| token.used).map(|(scope, token)| (*scope, token.id.ulid())).collect();
+    kept::<Token>(store, &used, false, report).await
 }
 
-async fn absent<T: Record>(store: &dyn Store, owners: impl Iterator<Item = (Scope, Ulid)>, report: &mut Report) -> Result<(), Error> {
-    let owners: Vec<(Scope, Ulid)> = owners.collect();
+/// Looks whether the numbers of these are kept, or are not.
+async fn kept<T: Record>(store: &dyn Store, owners: &[(Scope, Ulid)], expected: bool, report: &mut Report) -> Result<(), Error> {
     for part in owners.chunks(MAX_KEYS) {
         let keys: Vec<Key> = part.iter().map(|(scope, ulid)| Key::object(*scope, Kind::SealedCard, *ulid)).collect();
         for ((_, ulid), card) in part.iter().zip(store.get(&keys).await?) {
-            report.expect(card.is_none(), || format!("{}: its card number is kept and not needed any more", named(T::KIND, *ulid)));
+            report.expect(card.is_some() == expected, || {
+                let wrong = if expected { "is missing" } else { "is kept and not needed any more" };
+                format!("{}: its card number {wrong}", named(T::KIND, *ulid))
+            });
         }
     }
     Ok(())

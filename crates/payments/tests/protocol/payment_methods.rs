@@ -1,9 +1,9 @@
 //! Cards to pay with.
 
 use domain::decline::CardErrorCode;
-use domain::id::Ulid;
+use domain::id::{CustomerId, PaymentMethodId, Ulid};
 use domain::outcome::{AuthorizeOutcome, QueryOutcome, UnknownReason};
-use domain::payment_intent::{FutureUsage, Status};
+use domain::payment_intent::{FutureUsage, PaymentIntent, Status};
 use domain::payment_method::{PaymentMethod, Refusal};
 use domain::provider_key::ProviderKey;
 use domain::setup_intent::{self, SetupIntent};
@@ -13,7 +13,7 @@ use payments::payment_methods::create::CardSource;
 use payments::payment_methods::resolve::MethodInput;
 use payments::payment_methods::update::PaymentMethodChange;
 use payments::setup_intents::create::NewSetupIntent;
-use store::{Key, Kind, Store as _};
+use store::{Batch, Key, Kind, Precondition, Store as _};
 
 use crate::bank::{approved, challenge, declined};
 use crate::shop::{Shop, new_method, payment, payment_by, reservation, set_up_later, told};
@@ -147,28 +147,54 @@ async fn a_token_that_is_used_while_it_is_looked_at_is_used() {
     }
 }
 
-#[tokio::test]
-async fn what_never_reached_its_provider_fails_once_its_card_is_taken_away() {
-    let shop = Shop::open().await;
-    let customer = shop.customer().await;
-    let card = shop.attached(customer).await;
+/// A payment and a set-up with a card whose outcomes are unknown, neither of which reached the provider.
+async fn under_way(shop: &Shop, card: PaymentMethodId, customer: CustomerId) -> (PaymentIntent, SetupIntent) {
     shop.bank.will_authorize(AuthorizeOutcome::Unknown(UnknownReason::Timeout));
-    let intent = shop.pay(&NewPaymentIntent { customer: Some(customer), ..payment_by(card.id) }).await;
+    let intent = shop.pay(&NewPaymentIntent { customer: Some(customer), ..payment_by(card) }).await;
     assert_eq!(intent.status, Status::Processing);
     shop.bank.will_authorize(AuthorizeOutcome::Unknown(UnknownReason::Timeout));
-    let by_card = Some(MethodInput::Named(card.id.to_string()));
+    let by_card = Some(MethodInput::Named(card.to_string()));
     let new = NewSetupIntent { payment_method: by_card, confirm: Some(None), ..set_up_later(Some(customer)) };
     let setup: SetupIntent = told(&shop.platform.create_setup_intent(&shop.request_under("set up"), &new).await.unwrap());
     assert_eq!(setup.status, setup_intent::Status::Processing);
+    (intent, setup)
+}
+
+#[tokio::test]
+async fn what_is_under_way_goes_on_with_a_card_that_is_detached_meanwhile_whose_number_is_erased_then() {
+    let shop = Shop::open().await;
+    let customer = shop.customer().await;
+    let card = shop.attached(customer).await;
+    let (intent, setup) = under_way(&shop, card.id, customer).await;
     shop.platform.detach_payment_method(&shop.request_under("detach"), &card.id.to_string()).await.unwrap();
-    let sent = shop.bank.sent().len();
+    assert!(keeps_number(&shop, card.id.ulid()).await);
     shop.recover().await;
-    assert_eq!(shop.bank.sent().len(), sent, "there is nothing to be sent");
-    let intent = shop.intent(intent.id).await;
-    assert_eq!(intent.status, Status::RequiresPaymentMethod);
-    assert_eq!(intent.last_error.unwrap().code, CardErrorCode::ProcessingError);
+    assert_eq!(shop.intent(intent.id).await.status, Status::Succeeded);
     assert_eq!(shop.load::<SetupIntent>(setup.id.ulid()).await.status, setup_intent::Status::RequiresPaymentMethod);
+    assert!(!keeps_number(&shop, card.id.ulid()).await);
     assert_eq!((shop.open_operations().await, shop.differences().await), (0, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_payment_that_never_reached_its_provider_is_open_for_as_long_as_its_number_is_lost() {
+    let shop = Shop::open().await;
+    shop.bank.will_authorize(AuthorizeOutcome::Unknown(UnknownReason::Timeout));
+    let intent = shop.pay(&payment()).await;
+    let key = Key::object(shop.scope, Kind::SealedCard, shop.attempt_of(&intent).await.payment_method.ulid());
+    let sealed = shop.store.get_one(&key).await.unwrap().unwrap();
+    let mut batch = Batch::new();
+    batch.delete(key.clone(), Precondition::Any);
+    shop.store.commit(batch).await.unwrap();
+    shop.recover().await;
+    assert_eq!(shop.intent(intent.id).await.status, Status::Processing);
+    assert!(shop.differences().await.concat().contains("its card number is missing"));
+    let mut batch = Batch::new();
+    batch.put(key, sealed.body, Precondition::Absent);
+    shop.store.commit(batch).await.unwrap();
+    shop.pass(25 * 3_600_000);
+    shop.recover().await;
+    assert_eq!(shop.intent(intent.id).await.status, Status::Succeeded);
+    assert_eq!(shop.differences().await, [""; 0]);
 }
 
 fn is_spent<T>(result: &Result<T, Error>) -> bool {
@@ -207,7 +233,9 @@ async fn of_two_payments_at_once_by_a_card_that_is_nobodys_one_is_made() {
 async fn a_card_that_a_payment_saves_for_nobody_yet_can_be_given_to_a_customer_and_pays_again() {
     let shop = Shop::open().await;
     let card = shop.card().await;
-    shop.pay(&NewPaymentIntent { setup_future_usage: Some(FutureUsage::OffSession), ..payment_by(card.id) }).await;
+    let saving = NewPaymentIntent { setup_future_usage: Some(FutureUsage::OffSession), ..payment_by(card.id) };
+    shop.pay(&saving).await;
+    assert!(is_spent(&shop.platform.create_payment_intent(&shop.request(), &saving).await), "it is nobody's yet");
     let customer = shop.customer().await;
     shop.platform.attach_payment_method(&shop.request_under("attach"), &card.id.to_string(), customer).await.unwrap();
     let again = shop.pay(&NewPaymentIntent { customer: Some(customer), ..payment_by(card.id) }).await;

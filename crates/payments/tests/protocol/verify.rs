@@ -143,7 +143,7 @@ broken! {
         remove(&shop, Key::object(shop.scope, Kind::SealedCard, id)).await;
         id.to_string()
     };
-    a_card_number_of_a_method_that_is_spent_is_named: |shop| change::<PaymentMethod>(&shop, |method| !method.spent, |method| method.spent = true);
+    a_card_number_of_a_method_that_is_spent_is_named: |shop| change::<PaymentMethod>(&shop, |method| !method.spent, |method| (method.paid, method.spent) = (true, true));
     a_card_number_of_a_token_that_is_used_is_named: |shop| async {
         shop.token().await;
         change::<Token>(&shop, any, |token| token.used = true).await

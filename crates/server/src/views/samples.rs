@@ -122,6 +122,7 @@ pub(crate) fn payment_method() -> PaymentMethod {
         metadata: Metadata::default(),
         cvc_check: Some(Check::Pass),
         saved_for_off_session: false,
+        paid: false,
         spent: false,
         sequence: 1,
     }
