@@ -99,6 +99,12 @@ impl PaymentMethod {
         self.spent && self.paid
     }
 
+    /// Whether it was taken from its customer.
+    #[must_use]
+    pub const fn is_detached(&self) -> bool {
+        self.spent && !self.paid
+    }
+
     /// Gives it to a customer.
     ///
     /// # Errors
@@ -215,9 +221,10 @@ mod tests {
             assert_eq!(method.is_used_up(), !attachable, "{customer:?} {usage:?}");
             assert_eq!(method.attach(&crate::flow::fixtures::customer()).is_ok(), attachable, "{customer:?} {usage:?}");
             assert_eq!(method.usable_for(Some(OWNER)).is_ok(), attachable, "what is given to a customer pays again");
+            assert_eq!(method.detach().is_ok() && method.is_detached(), attachable, "{customer:?} {usage:?}");
         }
         let mut detached = PaymentMethod { customer: Some(OWNER), ..method() };
         detached.detach().unwrap();
-        assert!(detached.spent && !detached.is_used_up());
+        assert!(detached.is_detached() && !detached.is_used_up());
     }
 }

@@ -67,7 +67,8 @@ pub struct OpenPage {
     pub last: Option<Ulid>,
 }
 
-enum Subject {
+/// What an open operation is on, whole.
+pub(crate) enum Subject {
     Attempt(Box<PaymentAttempt>),
     Refund(Box<Refund>),
     Setup(Box<SetupIntent>),
@@ -90,7 +91,8 @@ impl Platform {
         Ok(OpenPage { operations, last: ids.last().copied().filter(|_| ids.len() == limit) })
     }
 
-    async fn subjects(&self, scope: Scope, ids: &[Ulid]) -> Result<Vec<Subject>, Error> {
+    /// The objects of these entries of the list of open operations that are still there.
+    pub(crate) async fn subjects(&self, scope: Scope, ids: &[Ulid]) -> Result<Vec<Subject>, Error> {
         let keys: Vec<_> = ids
             .iter()
             .flat_map(|id| [key_of::<PaymentAttempt>(scope, *id), key_of::<Refund>(scope, *id), key_of::<SetupIntent>(scope, *id)])

@@ -157,7 +157,7 @@ impl Platform {
         if change.attempt.as_ref().is_some_and(|attempt| attempt.operation.is_none()) {
             self.codes.forget(subject.attempt.value.id.ulid());
         }
-        if subject.method.spent && !subject.method.is_used_up() {
+        if subject.method.is_detached() {
             Box::pin(self.erase_unless_open(scope, subject.method.id)).await;
         }
         Ok(Some(answer.unwrap_or(Answer { status: 200, body: Vec::new() })))

@@ -5,20 +5,15 @@
 //! a second look when a process ends between detaching and erasing; the number stays then, sealed.
 
 use domain::id::{PaymentMethodId, Ulid};
-use domain::payment_attempt::PaymentAttempt;
 use domain::payment_method::PaymentMethod;
 use domain::scope::Scope;
-use domain::setup_intent::SetupIntent;
-use store::contract::MAX_KEYS;
 use store::{Batch, Index, Key, Kind, List, Precondition, Scan, Write};
 
 use crate::error::Error;
+use crate::open_operations::{OBJECTS_AT_ONCE, Subject};
 use crate::platform::Platform;
-use crate::records::{decode, key_of};
 
-/// Open operations looked at in one go: each may be on an attempt or on a set-up.
-const AT_ONCE: usize = MAX_KEYS / 2;
-/// So many looks are worth it. A merchant with more open operations than that has other worries: the number is kept.
+/// So many looks at open operations are worth it. A merchant with more open operations than that has other worries: the number is kept.
 const LOOKS: usize = 40;
 
 /// What erases the number that is kept under the name of a method or token.
@@ -37,11 +32,11 @@ impl Platform {
 
     async fn try_erase(&self, scope: Scope, method: PaymentMethodId) -> Result<(), Error> {
         let kept = self.must::<PaymentMethod>(scope, method.ulid()).await?;
-        if !kept.value.spent || self.is_in_use(scope, method).await? {
+        if !kept.value.is_detached() || self.is_in_use(scope, method).await? {
             return Ok(());
         }
         let mut batch = Batch::new();
-        batch.delete(Key::object(scope, Kind::SealedCard, method.ulid()), Precondition::Any);
+        batch.push(erase_card(scope, method.ulid()));
         self.commit_without_row(batch).await
     }
 
@@ -50,25 +45,17 @@ impl Platform {
         let mut newer_than = None;
         for _ in 0..LOOKS {
             let list = List::all(scope, Index::OpenOperations);
-            let open = self.store.scan(Scan { newer_than, ..Scan::oldest(list, AT_ONCE) }).await?;
-            let attempts = open.iter().map(|id| key_of::<PaymentAttempt>(scope, *id));
-            let setups = open.iter().map(|id| key_of::<SetupIntent>(scope, *id));
-            let items = self.store.get(&attempts.chain(setups).collect::<Vec<_>>()).await?;
-            let (attempts, setups) = items.split_at(open.len().min(items.len()));
-            for item in attempts.iter().flatten() {
-                let attempt: PaymentAttempt = decode(&item.body)?;
-                if attempt.payment_method == method && attempt.may_need_card() {
-                    return Ok(true);
-                }
-            }
-            for item in setups.iter().flatten() {
-                let setup: SetupIntent = decode(&item.body)?;
-                if setup.payment_method == Some(method) && setup.operation.is_some() {
-                    return Ok(true);
-                }
+            let open = self.store.scan(Scan { newer_than, ..Scan::oldest(list, OBJECTS_AT_ONCE) }).await?;
+            let needs = |subject: &Subject| match subject {
+                Subject::Attempt(attempt) => attempt.payment_method == method && attempt.may_need_card(),
+                Subject::Setup(setup) => setup.payment_method == Some(method) && setup.operation.is_some(),
+                Subject::Refund(_) => false,
+            };
+            if self.subjects(scope, &open).await?.iter().any(needs) {
+                return Ok(true);
             }
             match open.last() {
-                Some(last) if open.len() == AT_ONCE => newer_than = Some(*last),
+                Some(last) if open.len() == OBJECTS_AT_ONCE => newer_than = Some(*last),
                 _ => return Ok(false),
             }
         }

@@ -107,7 +107,7 @@ impl Platform {
         add_events(scope, &events, &mut writes)?;
         self.commit(by.did(Action::SetupIntentSettle, scope).ending(&outcome), writes).await?;
         self.forget_code_of(&intent);
-        if method.value.spent && intent.operation.is_none() {
+        if method.value.is_detached() && intent.operation.is_none() {
             Box::pin(self.erase_unless_open(scope, method_id)).await;
         }
         Ok(Some(answer))

@@ -8,6 +8,7 @@ use domain::payment_method::{PaymentMethod, Refusal};
 use domain::provider_key::ProviderKey;
 use domain::setup_intent::{self, SetupIntent};
 use payments::Error;
+use payments::payment_intents::confirm::ConfirmPaymentIntent;
 use payments::payment_intents::create::NewPaymentIntent;
 use payments::payment_methods::create::CardSource;
 use payments::payment_methods::resolve::MethodInput;
@@ -147,32 +148,76 @@ async fn a_token_that_is_used_while_it_is_looked_at_is_used() {
     }
 }
 
-/// A payment and a set-up with a card whose outcomes are unknown, neither of which reached the provider.
-async fn under_way(shop: &Shop, card: PaymentMethodId, customer: CustomerId) -> (PaymentIntent, SetupIntent) {
+/// A payment with a card of which the provider has not heard.
+async fn paying(shop: &Shop, card: PaymentMethodId, customer: CustomerId) -> PaymentIntent {
     shop.bank.will_authorize(AuthorizeOutcome::Unknown(UnknownReason::Timeout));
-    let intent = shop.pay(&NewPaymentIntent { customer: Some(customer), ..payment_by(card) }).await;
-    assert_eq!(intent.status, Status::Processing);
+    shop.pay(&NewPaymentIntent { customer: Some(customer), ..payment_by(card) }).await
+}
+
+/// A set-up with a card of which the provider has not heard.
+async fn setting_up(shop: &Shop, card: PaymentMethodId, customer: Option<CustomerId>) -> SetupIntent {
     shop.bank.will_authorize(AuthorizeOutcome::Unknown(UnknownReason::Timeout));
     let by_card = Some(MethodInput::Named(card.to_string()));
-    let new = NewSetupIntent { payment_method: by_card, confirm: Some(None), ..set_up_later(Some(customer)) };
-    let setup: SetupIntent = told(&shop.platform.create_setup_intent(&shop.request_under("set up"), &new).await.unwrap());
-    assert_eq!(setup.status, setup_intent::Status::Processing);
-    (intent, setup)
+    let new = NewSetupIntent { payment_method: by_card, confirm: Some(None), ..set_up_later(customer) };
+    told(&shop.platform.create_setup_intent(&shop.request_under("set up"), &new).await.unwrap())
 }
 
 #[tokio::test]
 async fn what_is_under_way_goes_on_with_a_card_that_is_detached_meanwhile_whose_number_is_erased_then() {
+    for pays in [true, false] {
+        let shop = Shop::open().await;
+        let customer = shop.customer().await;
+        let card = shop.attached(customer).await;
+        let intent = if pays { Some(paying(&shop, card.id, customer).await.id) } else { None };
+        let setup = if pays { None } else { Some(setting_up(&shop, card.id, Some(customer)).await.id) };
+        shop.platform.detach_payment_method(&shop.request_under("detach"), &card.id.to_string()).await.unwrap();
+        assert!(keeps_number(&shop, card.id.ulid()).await);
+        shop.recover().await;
+        if let Some(intent) = intent {
+            assert_eq!(shop.intent(intent).await.status, Status::Succeeded);
+        }
+        if let Some(setup) = setup {
+            assert_eq!(shop.load::<SetupIntent>(setup.ulid()).await.status, setup_intent::Status::RequiresPaymentMethod);
+        }
+        assert!(!keeps_number(&shop, card.id.ulid()).await);
+        assert_eq!((shop.open_operations().await, shop.differences().await), (0, Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn a_set_up_takes_no_number_from_a_payment_that_waits_for_its_buyer() {
     let shop = Shop::open().await;
-    let customer = shop.customer().await;
-    let card = shop.attached(customer).await;
-    let (intent, setup) = under_way(&shop, card.id, customer).await;
-    shop.platform.detach_payment_method(&shop.request_under("detach"), &card.id.to_string()).await.unwrap();
+    let card = shop.card().await;
+    let setup = setting_up(&shop, card.id, None).await;
+    shop.bank.will_authorize(challenge());
+    assert_eq!(shop.pay(&payment_by(card.id)).await.status, Status::RequiresAction);
+    shop.bank.knows(&ProviderKey::verify_card(setup.latest_attempt.unwrap()), QueryOutcome::Authorize(declined()));
+    shop.pass(61_000);
+    shop.platform.recover_due().await.unwrap();
+    assert_eq!(shop.open_operations().await, 0);
     assert!(keeps_number(&shop, card.id.ulid()).await);
-    shop.recover().await;
-    assert_eq!(shop.intent(intent.id).await.status, Status::Succeeded);
-    assert_eq!(shop.load::<SetupIntent>(setup.id.ulid()).await.status, setup_intent::Status::RequiresPaymentMethod);
-    assert!(!keeps_number(&shop, card.id.ulid()).await);
-    assert_eq!((shop.open_operations().await, shop.differences().await), (0, Vec::new()));
+    // Nor does detaching it, which is refused, however often.
+    for _ in 0..2 {
+        let _ = shop.platform.detach_payment_method(&shop.request_under("detach"), &card.id.to_string()).await;
+        assert!(keeps_number(&shop, card.id.ulid()).await);
+    }
+    assert_eq!(shop.differences().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn of_two_servers_that_confirm_a_payment_at_once_the_later_one_tells_how_it_stands() {
+    let shop = Shop::open().await;
+    shop.meanwhile.share();
+    let card = shop.card().await;
+    let intent = shop.pay(&NewPaymentIntent { confirm: None, ..payment_by(card.id) }).await;
+    let other = shop.other();
+    // Of the key, the payment, and the card.
+    shop.meanwhile.happens_after_reads(2, async move {
+        other.platform.confirm_payment_intent(&other.request(), intent.id, &ConfirmPaymentIntent::default()).await.unwrap();
+    });
+    let confirm = ConfirmPaymentIntent::default();
+    let refused = shop.platform.confirm_payment_intent(&shop.request_under("confirm"), intent.id, &confirm).await;
+    assert!(matches!(refused, Err(Error::PaymentIntentState { .. })), "{:?}", refused.err());
 }
 
 #[tokio::test]
